@@ -1,0 +1,1 @@
+"""Checkpoint formats: each gives an inventory, values and extents; the writable ones write."""

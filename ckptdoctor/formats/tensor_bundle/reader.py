@@ -1,0 +1,285 @@
+"""Reading a tensor bundle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ckptdoctor.binary import crc32c
+from ckptdoctor.binary.mapped_file import MappedFile
+from ckptdoctor.binary.protobuf import Message, parse
+from ckptdoctor.errors import Corrupt, FormatError, MissingData
+from ckptdoctor.formats.checkpoint import Advance, StoredBytes
+from ckptdoctor.formats.messages import (
+    BundleEntryProto,
+    BundleHeaderProto,
+    key_from_bytes,
+    key_to_bytes,
+    slice_from_proto,
+    spec_from_proto,
+)
+from ckptdoctor.formats.ordered_code import slice_key
+from ckptdoctor.formats.slices import assemble, check_cover
+from ckptdoctor.formats.tensor_bundle.naming import index_path, shard_path
+from ckptdoctor.formats.tensor_bundle.strings import decode_strings
+from ckptdoctor.limits import MAX_SHARDS
+from ckptdoctor.specs.inventory import Entry, Inventory
+from ckptdoctor.specs.tensor import Extent, TensorSpec
+from ckptdoctor.sstable.reader import TableReader
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FORMAT = "tensor bundle (V2)"
+
+_BIG_ENDIAN = 1
+_SLICE_KEY_START = b"\0"
+_DAMAGED = "The index is damaged: fetch the checkpoint again, or use another step's."
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """An index entry: its message and its checked spec."""
+
+    proto: Message
+    spec: TensorSpec
+
+
+class TensorBundle:
+    """An opened tensor bundle.
+
+    Args:
+        prefix: the common start of its files' names.
+        notes: what the user should know about how it was found.
+
+    Raises:
+        FormatError: the index is missing or damaged. Missing shards are no error until a value of theirs is read.
+    """
+
+    def __init__(self, prefix: str, notes: tuple[str, ...] = ()) -> None:
+        self.prefix = prefix
+        self.index = index_path(prefix)
+        self._records: dict[str, _Record] = {}
+        self._slices: dict[bytes, _Record] = {}
+        table = TableReader(MappedFile(self.index))
+        self.header: Message = None
+        for key, value in table:
+            try:
+                if self.header is None:
+                    self.header = self._read_header(key, bytes(value))
+                    continue
+                proto = parse(BundleEntryProto, bytes(value))
+                record = _Record(proto, spec_from_proto(proto.dtype, proto.shape))
+                self._check(record)
+            except ValueError as error:
+                raise self._corrupt(f"entry {key_from_bytes(key)!r}", str(error)) from error
+            if key.startswith(_SLICE_KEY_START):
+                self._slices[key] = record
+            else:
+                self._records[key_from_bytes(key)] = record
+        if self.header is None:
+            raise self._corrupt("header", "the table is empty")
+        self.shards = tuple(
+            shard_path(prefix, shard, self.header.num_shards) for shard in range(self.header.num_shards)
+        )
+        absent = [shard.name for shard in self.shards if not shard.exists()]
+        if absent:
+            several = f"{len(absent)} of {len(self.shards)} data shards are" if len(self.shards) > 1 else "the data is"
+            notes += (f"{several} missing: {', '.join(absent)}. Names, shapes and dtypes are known, values are not.",)
+        self.inventory = Inventory(
+            prefix,
+            FORMAT,
+            (self.index, *self.shards),
+            {
+                key: Entry(key, record.spec, tuple(map(slice_from_proto, record.proto.slices)))
+                for key, record in self._records.items()
+            },
+            notes,
+        )
+
+    def _corrupt(self, structure: str, found: str) -> Corrupt:
+        return Corrupt(self.index, structure, found, hint=_DAMAGED)
+
+    def _read_header(self, key: bytes, value: bytes) -> Message:
+        if key:
+            raise ValueError("the first key is not the empty one, so there is no header")
+        header = parse(BundleHeaderProto, value)
+        if not 0 < header.num_shards <= MAX_SHARDS:
+            raise ValueError(f"{header.num_shards:,} shards")
+        if header.endianness not in (0, _BIG_ENDIAN):
+            raise ValueError(f"endianness {header.endianness}")
+        return header
+
+    def _check(self, record: _Record) -> None:
+        """The border: what passes here is consistent in itself; whether the files hold it is checked on reading."""
+        proto, spec = record.proto, record.spec
+        if proto.slices:
+            check_cover([slice_from_proto(part) for part in proto.slices], spec.shape)
+            return
+        if not 0 <= proto.shard_id < self.header.num_shards:
+            raise ValueError(f"shard {proto.shard_id} of {self.header.num_shards}")
+        if proto.offset < 0 or proto.size < 0:
+            raise ValueError(f"offset {proto.offset}, size {proto.size}")
+        if spec.dtype.itemsize and proto.size != spec.nbytes:
+            raise ValueError(f"{proto.size:,} bytes stored for {spec}; expected {spec.nbytes:,}")
+
+    @property
+    def big_endian(self) -> bool:
+        """Whether the elements are stored big-endian."""
+        return bool(self.header.endianness == _BIG_ENDIAN)
+
+    @cached_property
+    def _mapped(self) -> Any:
+        return cache(self._map_shard)
+
+    def _map_shard(self, shard: int) -> MappedFile:
+        path = self.shards[shard]
+        if not path.exists():
+            raise MissingData(
+                path,
+                f"data shard {shard + 1} of {len(self.shards)}",
+                "is missing",
+                hint=self._missing_hint(path),
+            )
+        return MappedFile(path)
+
+    def _missing_hint(self, path: Path) -> str:
+        if not any(shard.exists() for shard in self.shards):
+            return (
+                f"{self.index.name} lists the variables; their values are in {path.name}, which belongs beside it. "
+                "Copy it there."
+            )
+        return f"Copy {path.name} into {path.parent} from where the other shards came."
+
+    def _extent(self, record: _Record) -> Extent:
+        shard = self._mapped(record.proto.shard_id)
+        shard.view(record.proto.offset, record.proto.size, "tensor data")
+        return Extent(shard.path, record.proto.offset, record.proto.size)
+
+    def _bytes(self, record: _Record) -> memoryview:
+        view: memoryview = self._mapped(record.proto.shard_id).view(
+            record.proto.offset, record.proto.size, "tensor data"
+        )
+        return view
+
+    def slice_records(self, key: str) -> tuple[tuple[bytes, Message], ...]:
+        """The slice entries of a partitioned key: table key and message of each; empty for a whole one.
+
+        Raises:
+            Corrupt: a slice that the entry lists has no entry.
+        """
+        return tuple((table_key, record.proto) for table_key, record in self._parts(key))
+
+    def record(self, key: str) -> Message:
+        """The key's own `BundleEntryProto`."""
+        return self._records[key].proto
+
+    def _parts(self, key: str) -> list[tuple[bytes, _Record]]:
+        parts = []
+        for proto in self._records[key].proto.slices:
+            part = slice_from_proto(proto)
+            table_key = slice_key(key_to_bytes(key), part)
+            found = self._slices.get(table_key)
+            if found is None:
+                raise self._corrupt(f"entry {key!r}", f"its slice {part.starts}, {part.lengths} has no entry")
+            parts.append((table_key, found))
+        return parts
+
+    def read(self, key: str) -> NDArray[Any]:
+        """The value of a key. See `Checkpoint.read`."""
+        entry = self.inventory.entries[key]
+        if entry.slices:
+            pieces = (
+                (part, self._read(key, record))
+                for part, (_, record) in zip(entry.slices, self._parts(key), strict=True)
+            )
+            return assemble(entry.spec, pieces)
+        return self._read(key, self._records[key])
+
+    def _read(self, key: str, record: _Record) -> NDArray[Any]:
+        import numpy as np
+
+        spec = record.spec
+        if spec.dtype.name == "string":
+            try:
+                strings, _ = decode_strings(self._bytes(record), spec.elements)
+            except ValueError as error:
+                raise self._damaged(key, record, str(error)) from error
+            array = np.empty(len(strings), dtype=object)
+            array[:] = strings
+            return array.reshape(spec.shape)
+        if not spec.dtype.itemsize:
+            raise FormatError(self.index, f"entry {key!r}", f"{spec.dtype} values can be copied but not read")
+        dtype = spec.dtype.to_numpy()
+        data = self._bytes(record)
+        if not self.big_endian:
+            return np.frombuffer(data, dtype=dtype).reshape(spec.shape)
+        # ml_dtypes has no byte orders, so the bytes of each number are turned round instead; a complex number is two.
+        unit = dtype.itemsize // 2 if dtype.kind == "c" else dtype.itemsize
+        octets = np.frombuffer(data, dtype=np.uint8).reshape(-1, unit)
+        return np.ascontiguousarray(octets[:, ::-1]).reshape(-1).view(dtype).reshape(spec.shape)
+
+    def _damaged(self, key: str, record: _Record, found: str, expected: str = "") -> Corrupt:
+        return Corrupt(
+            self.shards[record.proto.shard_id],
+            f"data of {key!r}",
+            found,
+            offset=record.proto.offset,
+            expected=expected,
+            hint="The data is damaged, or the index belongs to another step's data: fetch both again.",
+        )
+
+    def stored(self, key: str) -> StoredBytes | None:
+        """Where a whole, little-endian value's bytes lie. See `Checkpoint.stored`."""
+        record = self._records[key]
+        if record.proto.slices or self.big_endian:
+            return None
+        # A variant's checksum is taken over its parts in a way of its own; its bytes are copied as they are.
+        return StoredBytes((self._extent(record),), record.proto.crc32c)
+
+    def verify(self, advance: Advance) -> list[FormatError]:
+        """Checks every shard, extent and checksum. The index was checked when it was opened."""
+        problems: list[FormatError] = []
+        for shard in range(len(self.shards)):
+            try:
+                self._mapped(shard)
+            except FormatError as error:
+                problems.append(error)
+        missing = {problem.file for problem in problems}
+        for key, record in self._records.items():
+            try:
+                parts = [record for _, record in self._parts(key)] if record.proto.slices else [record]
+            except FormatError as error:
+                problems.append(error)
+                continue
+            for part in parts:
+                if self.shards[part.proto.shard_id] in missing:
+                    continue
+                try:
+                    self.check_data(key, part.proto, part.spec)
+                except FormatError as error:
+                    problems.append(error)
+                advance(part.proto.size)
+        return problems
+
+    def check_data(self, key: str, proto: Message, spec: TensorSpec) -> None:
+        """Compares the checksum of one entry's data.
+
+        Raises:
+            FormatError: the data is missing, truncated or has another checksum.
+        """
+        record = _Record(proto, spec)
+        extent = self._extent(record)
+        if spec.dtype.name == "variant":
+            return
+        if spec.dtype.name == "string":
+            try:
+                _, crc = decode_strings(self._bytes(record), spec.elements)
+            except ValueError as error:
+                raise self._damaged(key, record, str(error)) from error
+        else:
+            crc = crc32c.mask(crc32c.of_extent(extent))
+        if crc != proto.crc32c:
+            raise self._damaged(key, record, f"masked crc {crc:#010x}", f"{proto.crc32c:#010x}")

@@ -1,0 +1,170 @@
+"""Writing a tensor bundle: new data in one shard, or a new index over another bundle's shards.
+
+Keys go into the index in the order of their bytes, as TensorFlow's `BundleWriter` puts them there; the index is the
+last file to appear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ckptdoctor.binary import crc32c
+from ckptdoctor.binary.atomic_output import AtomicOutput, copy_range
+from ckptdoctor.binary.protobuf import Message
+from ckptdoctor.errors import Corrupt
+from ckptdoctor.formats.checkpoint import Advance, StoredBytes
+from ckptdoctor.formats.messages import BundleEntryProto, BundleHeaderProto, key_to_bytes, slice_from_proto
+from ckptdoctor.formats.ordered_code import slice_key
+from ckptdoctor.formats.tensor_bundle.naming import index_path, shard_path
+from ckptdoctor.formats.tensor_bundle.reader import TensorBundle
+from ckptdoctor.formats.tensor_bundle.strings import encode_strings
+from ckptdoctor.limits import COPY_CHUNK
+from ckptdoctor.specs.inventory import Entry
+from ckptdoctor.specs.tensor import Extent, TensorSpec
+from ckptdoctor.sstable.writer import TableWriter
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_BUNDLE_VERSION = 1  # TensorFlow, tensor_bundle.cc, kTensorBundleVersion
+
+
+class BundleWriter:
+    """Writes tensors into a new bundle of one shard, in the order they are added; `finish` writes the index.
+
+    Args:
+        prefix: of the new bundle.
+        output: the files to be; the caller commits it.
+    """
+
+    def __init__(self, prefix: str, output: AtomicOutput) -> None:
+        self._output = output
+        self._index = index_path(prefix)
+        self._data = output.create(shard_path(prefix, 0, 1))
+        self._offset = 0
+        self._entries: dict[bytes, bytes] = {}
+
+    def add_stored(self, key: str, spec: TensorSpec, stored: StoredBytes, advance: Advance) -> None:
+        """Appends a tensor by copying its bytes; `advance` hears how many.
+
+        Raises:
+            Corrupt: the bytes have another checksum than the one recorded with them.
+        """
+        crc = 0
+
+        def observe(chunk: memoryview) -> None:
+            nonlocal crc
+            crc = crc32c.extend(crc, chunk)
+            advance(len(chunk))
+
+        for extent in stored.extents:
+            copy_range(extent, self._data, observe)
+        size = sum(extent.size for extent in stored.extents)
+        # The checksum of strings and variants is not that of their bytes; it is carried over.
+        found = crc32c.mask(crc) if spec.dtype.itemsize or stored.masked_crc is None else stored.masked_crc
+        if stored.masked_crc not in (None, found):
+            raise Corrupt(
+                stored.extents[0].file,
+                f"data of {key!r}",
+                f"masked crc {found:#010x}",
+                offset=stored.extents[0].offset,
+                expected=f"{stored.masked_crc:#010x}",
+                hint="The data is damaged: fetch the checkpoint again. Nothing was written.",
+            )
+        self._add(key, spec, size, found)
+
+    def add_array(self, key: str, spec: TensorSpec, values: NDArray[Any], advance: Advance) -> None:
+        """Appends a tensor from its values, of the spec's shape and type, in chunks."""
+        if spec.dtype.name == "string":
+            data, masked = encode_strings([bytes(text) for text in values.reshape(-1)])
+            self._data.write(data)
+            advance(len(data))
+            self._add(key, spec, len(data), masked)
+            return
+        crc = 0
+        flat = values.reshape(-1)  # a transposed view becomes a copy here: one tensor at a time
+        step = max(1, COPY_CHUNK // spec.dtype.itemsize)
+        for start in range(0, flat.size, step):
+            chunk = flat[start : start + step].tobytes()
+            self._data.write(chunk)
+            crc = crc32c.extend(crc, chunk)
+            advance(len(chunk))
+        self._add(key, spec, spec.nbytes, crc32c.mask(crc))
+
+    def _add(self, key: str, spec: TensorSpec, size: int, masked: int) -> None:
+        entry = BundleEntryProto(dtype=spec.dtype.number, offset=self._offset, size=size, crc32c=masked)
+        _set_shape(entry, spec)
+        self._entries[key_to_bytes(key)] = entry.SerializeToString(deterministic=True)
+        self._offset += size
+
+    def finish(self) -> None:
+        """Writes the index."""
+        header = BundleHeaderProto(num_shards=1)
+        header.version.producer = _BUNDLE_VERSION
+        _write_index(self._index, header, self._entries, self._output)
+
+
+def reindex(
+    source: TensorBundle,
+    kept: Mapping[str, Entry],
+    prefix: str,
+    output: AtomicOutput,
+    advance: Advance,
+    *,
+    link: bool,
+) -> None:
+    """A new bundle over the same shards: they are copied or hard-linked whole, and only the index is made anew.
+
+    Args:
+        source: the bundle whose shards are kept.
+        kept: source key → the key and shape it has in the new bundle; the number of elements is the same.
+        prefix: of the new bundle.
+        output: the files to be; the caller commits it.
+        advance: hears the bytes copied and checked.
+        link: hard links instead of copies.
+
+    Raises:
+        Corrupt: data of a kept key has another checksum than its entry records.
+    """
+    for number, shard in enumerate(source.shards):
+        target = shard_path(prefix, number, len(source.shards))
+        if link:
+            output.link(shard, target)
+        else:
+            copy_range(Extent(shard, 0, shard.stat().st_size), output.create(target))
+    entries: dict[bytes, bytes] = {}
+    for key, entry in kept.items():
+        proto = source.record(key)
+        parts = source.slice_records(key)
+        for part in [part for _, part in parts] or [proto]:
+            spec = TensorSpec(entry.spec.dtype, tuple(dim.size for dim in part.shape.dim))
+            source.check_data(key, part, spec)
+            advance(part.size)
+        name = key_to_bytes(entry.key)
+        for (_, part), listed in zip(parts, proto.slices, strict=True):
+            entries[slice_key(name, slice_from_proto(listed))] = part.SerializeToString(deterministic=True)
+        # A copy, because the entry of the source stays as it is; fields that are unknown here are kept.
+        changed = BundleEntryProto.FromString(proto.SerializeToString(deterministic=True))
+        if not parts:
+            _set_shape(changed, entry.spec)
+        entries[name] = changed.SerializeToString(deterministic=True)
+    _write_index(index_path(prefix), source.header, entries, output)
+
+
+def _set_shape(entry: Message, spec: TensorSpec) -> None:
+    if [dim.size for dim in entry.shape.dim] == list(spec.shape) and entry.HasField("shape"):
+        return
+    entry.shape.Clear()
+    entry.shape.SetInParent()  # a scalar's entry has an empty shape, not none
+    for size in spec.shape:
+        entry.shape.dim.add(size=size)
+
+
+def _write_index(path: Path, header: Message, entries: Mapping[bytes, bytes], output: AtomicOutput) -> None:
+    table = TableWriter(output.create(path))
+    table.add(b"", header.SerializeToString(deterministic=True))
+    for key in sorted(entries):
+        table.add(key, entries[key])
+    table.finish()

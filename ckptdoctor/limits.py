@@ -1,0 +1,31 @@
+"""Resource ceilings: what a file may ask of us before it is refused."""
+
+MAX_METADATA_BLOCK = 256 << 20
+"""Bytes of one metadata block (an index, a meta-index, the block that lists a V1 file). TensorFlow aims at 256 KiB."""
+
+MAX_SNAPPY_OUTPUT = 1 << 30
+"""Bytes that one Snappy block may unfold to."""
+
+MAX_SNAPPY_RATIO = 256
+"""Unfolded bytes per stored byte; Snappy's densest copy gives 64 bytes for 3."""
+
+MAX_RANK = 254
+"""Dimensions of a tensor (TensorFlow: core/framework/tensor_shape.h, TensorShapeRep::MaxDimensions)."""
+
+MAX_ELEMENTS = 1 << 62
+"""Elements of a tensor: far above any file, far below what overflows a signed 64-bit product."""
+
+MAX_SHARDS = 100_000
+"""Shards of one checkpoint: `-of-NNNNN` has five digits."""
+
+COPY_CHUNK = 8 << 20
+"""Bytes copied, checked or transformed at a time: the memory that a conversion needs."""
+
+MAX_SLICES = 4096
+"""Slices of one partitioned tensor; checking that they do not overlap takes their square."""
+
+MAX_STATE_FILE = 16 << 20
+"""Bytes of a `checkpoint` state file."""
+
+MAX_META_GRAPH = 2 << 30
+"""Bytes of a `.meta` file: protobuf's own ceiling."""

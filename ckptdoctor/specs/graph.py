@@ -1,0 +1,91 @@
+"""What a graph declares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ckptdoctor.specs.tensor import Shape, TensorSpec
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """A line of the user's code: file, line number from 1, and the line itself."""
+
+    file: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """The operation that uses a variable's value.
+
+    Attributes:
+        op: the operation's type: `Conv2D`, `MatMul`, `Tensordot` (a matrix product over the last axis of an
+            input of rank 3 or more), `BiasAdd`, …
+        name: its name in the graph.
+        input_shape: the shape of its other input, -1 for an unknown size; None if the rank is unknown.
+        padding: `VALID`, `SAME` or empty.
+        strides: of a convolution, all four or the spatial two, as the graph has them.
+        data_format: `NHWC`, `NCHW` or empty.
+        producer: the type of the operation that makes that input, such as `MaxPool`; empty if unknown.
+    """
+
+    op: str
+    name: str
+    input_shape: Shape | None = None
+    padding: str = ""
+    strides: tuple[int, ...] = ()
+    data_format: str = ""
+    producer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable of a graph.
+
+    Attributes:
+        name: its name in the graph.
+        key: the checkpoint key that it is saved under; for most graphs the same string.
+        spec: its declared type and shape.
+        trainable: whether an optimizer would update it.
+        resource: whether it is a resource variable, which TensorFlow restores without checking the shape.
+        shape_known: False where the graph leaves even the rank open; `spec.shape` is then empty.
+        collections: the graph collections it is in.
+        location: the line of the user's code that made it, if one is known.
+        consumer: the operation that uses it, if one was found.
+    """
+
+    name: str
+    key: str
+    spec: TensorSpec
+    trainable: bool = True
+    resource: bool = False
+    shape_known: bool = True
+    collections: tuple[str, ...] = ()
+    location: SourceLine | None = None
+    consumer: Consumer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GraphSpec:
+    """Everything a graph declares.
+
+    Attributes:
+        source: the graph as a command can name it again.
+        kind: how it came to be: `TensorFlow 1 graph`, `TensorFlow 2 graph`, `Keras model`, `meta graph`, `checkpoint`.
+        variables: in the order the graph makes them.
+        files: the user's files it depends on, absolute.
+        notes: what the user should know about how it was traced, a sentence each.
+    """
+
+    source: str
+    kind: str
+    variables: tuple[Variable, ...]
+    files: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def silent(self) -> bool:
+        """Whether a restore would leave a wrong shape behind without a word: there are resource variables."""
+        return any(variable.resource for variable in self.variables)

@@ -1,0 +1,54 @@
+"""What a checkpoint holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ckptdoctor.specs.tensor import TensorSlice, TensorSpec
+
+OBJECT_GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
+"""The string tensor that describes a TensorFlow 2 checkpoint's objects; no variable.
+
+Source: TensorFlow, tensorflow/python/trackable/base.py, `OBJECT_GRAPH_PROTO_KEY`.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One checkpoint key.
+
+    Attributes:
+        key: the string in the checkpoint.
+        spec: its full type and shape.
+        slices: the parts it was saved in, if it was partitioned; empty if it is whole.
+    """
+
+    key: str
+    spec: TensorSpec
+    slices: tuple[TensorSlice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Everything a checkpoint holds, by key, in the order of the keys.
+
+    Attributes:
+        source: the checkpoint as a command can name it again (a prefix or a file).
+        format: the format's name, such as `tensor bundle (V2)`.
+        files: the files it consists of.
+        entries: by key.
+        notes: what the user should know about how it was found, a sentence each.
+    """
+
+    source: str
+    format: str
+    files: tuple[Path, ...]
+    entries: Mapping[str, Entry]
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def variables(self) -> Mapping[str, Entry]:
+        """The entries without the object graph's description."""
+        return {key: entry for key, entry in self.entries.items() if key != OBJECT_GRAPH_KEY}
