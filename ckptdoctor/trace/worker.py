@@ -66,7 +66,11 @@ class Sources(object):
         if args[2] & (os.O_WRONLY | os.O_RDWR):
             return
         path = os.path.abspath(args[0])
-        if is_local(path) and not path.endswith(".pyc") and path.startswith((os.getcwd(), os.path.dirname(self.target))):
+        if (
+            is_local(path)
+            and not path.endswith(".pyc")
+            and path.startswith((os.getcwd(), os.path.dirname(self.target)))
+        ):
             self.opened.add(path)
 
     def files(self):
@@ -101,7 +105,16 @@ def distributions():
     except ImportError:
         return []
     found = []
-    for name in ("tensorflow", "tensorflow-cpu", "tensorflow-macos", "tf-nightly", "keras", "tf-keras", "tf-slim", "numpy"):
+    for name in (
+        "tensorflow",
+        "tensorflow-cpu",
+        "tensorflow-macos",
+        "tf-nightly",
+        "keras",
+        "tf-keras",
+        "tf-slim",
+        "numpy",
+    ):
         try:
             location = metadata.distribution(name)._path
         except Exception:
@@ -392,7 +405,9 @@ def layer_use(layer, weight):
     if not (isinstance(shape, (tuple, list)) and all(size is None or isinstance(size, int) for size in shape)):
         shape = None
     kind = type(layer).__name__
-    kernel = weight is getattr(layer, "_kernel", getattr(layer, "kernel", None)) or weight is getattr(layer, "kernel", 0)
+    kernel = weight is getattr(layer, "_kernel", getattr(layer, "kernel", None)) or weight is getattr(
+        layer, "kernel", 0
+    )
     op = {"Dense": "MatMul", "Conv1D": "Conv1D", "Conv2D": "Conv2D", "Conv3D": "Conv3D"}.get(kind, kind)
     if op == "MatMul" and shape is not None and len(shape) > 2:
         op = "Tensordot"
@@ -461,6 +476,7 @@ def describe_consumer(operation):
                 if not outside.op.name.startswith(name + "/") and outside.op is not weight.op:
                     data = outside
                     break
+
     def attribute(key):
         try:
             value = user.get_attr(key)
@@ -578,8 +594,11 @@ class Builder(object):
             except ImportError:
                 spec = None
             if spec is None or not spec.origin:
-                raise Problem("usage", "there is no module %s on the path of %s" % (target, sys.executable),
-                              "Name a file (graph.py:function), or an installed module (package.module:function).")
+                raise Problem(
+                    "usage",
+                    "there is no module %s on the path of %s" % (target, sys.executable),
+                    "Name a file (graph.py:function), or an installed module (package.module:function).",
+                )
             self.path = spec.origin
         self.sources = Sources(self.path)
 
@@ -590,11 +609,15 @@ class Builder(object):
             hint = ""
             if "print" in str(error):
                 hint = "This looks like Python 2. Convert it first: 2to3 -w %s" % os.path.basename(self.path)
-            raise Problem("user", "%s:%s: %s" % (error.filename, error.lineno, error.msg), hint, (error.text or "").rstrip())
+            raise Problem(
+                "user", "%s:%s: %s" % (error.filename, error.lineno, error.msg), hint, (error.text or "").rstrip()
+            )
         try:
             import tensorflow
         except ImportError as error:
-            raise Problem("missing-package", "TensorFlow cannot be imported by %s: %s" % (sys.executable, error), "tensorflow")
+            raise Problem(
+                "missing-package", "TensorFlow cannot be imported by %s: %s" % (sys.executable, error), "tensorflow"
+            )
         self.tf = tensorflow
         forbid_network()
         self.sources.watch()
@@ -606,9 +629,15 @@ class Builder(object):
         elif self.api == "compat":
             v1.disable_eager_execution()
         names = {name.split(".")[0] for tree in trees.values() for name, _ in imported_names(tree)}
-        uses_keras = "keras" in names or any(
-            isinstance(node, ast.Attribute) and dotted(node)[1][:1] == ["keras"] for t in trees.values() for node in ast.walk(t)
-        ) or any(n.startswith("tensorflow.keras") for tree in trees.values() for n, _ in imported_names(tree))
+        uses_keras = (
+            "keras" in names
+            or any(
+                isinstance(node, ast.Attribute) and dotted(node)[1][:1] == ["keras"]
+                for t in trees.values()
+                for node in ast.walk(t)
+            )
+            or any(n.startswith("tensorflow.keras") for tree in trees.values() for n, _ in imported_names(tree))
+        )
         if uses_keras and self.api == "tf2":
             import keras
 
@@ -660,8 +689,11 @@ class Builder(object):
         if name:
             if name not in namespace:
                 near = [key for key in self.candidates(namespace)]
-                raise Problem("usage", "%s defines no %s" % (self.request["target"], name),
-                              "It defines: %s" % ", ".join(near) if near else "")
+                raise Problem(
+                    "usage",
+                    "%s defines no %s" % (self.request["target"], name),
+                    "It defines: %s" % ", ".join(near) if near else "",
+                )
             self.use(namespace[name], name)
             return
         models = self.models(namespace)
@@ -686,9 +718,12 @@ class Builder(object):
             if models or self.graphs.variables(self.graphs.chosen()):
                 self.notes.append("Run as a program, because importing it makes no variable and defines no function.")
                 return
-        raise Problem("user", "%s makes no variable and defines no model or function" % self.request["target"],
-                      "Name the function that builds the graph: %s:FUNCTION" % self.request["target"],
-                      "\n".join(self.notes))
+        raise Problem(
+            "user",
+            "%s makes no variable and defines no model or function" % self.request["target"],
+            "Name the function that builds the graph: %s:FUNCTION" % self.request["target"],
+            "\n".join(self.notes),
+        )
 
     def ambiguous(self, what, found):
         target = self.request["target"]
@@ -698,12 +733,17 @@ class Builder(object):
             if callable(item) and not self.is_model(item):
                 try:
                     parameters = [p for p in inspect.signature(item).parameters.values() if p.default is p.empty]
-                    line += "".join(" " + option_for(p.name) for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD))
+                    line += "".join(
+                        " " + option_for(p.name) for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+                    )
                 except (TypeError, ValueError):
                     pass
             lines.append(line)
-        return Problem("usage", "%s defines %d %s; which one is the graph?" % (target, len(found), what),
-                       "Name one of:\n" + "\n".join(lines))
+        return Problem(
+            "usage",
+            "%s defines %d %s; which one is the graph?" % (target, len(found), what),
+            "Name one of:\n" + "\n".join(lines),
+        )
 
     def is_model(self, item):
         if self.keras is not None and isinstance(item, self.keras.keras.Model):
@@ -718,18 +758,28 @@ class Builder(object):
                 found.append((key, item))
         if len(found) > 1:
             # A model that is part of another one is not the graph.
-            inner = {id(part) for _, item in found for part in item.submodules if part is not item} if all(
-                hasattr(item, "submodules") for _, item in found) else set()
+            inner = (
+                {id(part) for _, item in found for part in item.submodules if part is not item}
+                if all(hasattr(item, "submodules") for _, item in found)
+                else set()
+            )
             if self.keras is not None:
-                inner = {id(part) for _, item in found if hasattr(item, "_flatten_layers")
-                         for part in item._flatten_layers() if part is not item}
+                inner = {
+                    id(part)
+                    for _, item in found
+                    if hasattr(item, "_flatten_layers")
+                    for part in item._flatten_layers()
+                    if part is not item
+                }
             found = [(key, item) for key, item in found if id(item) not in inner]
         return found
 
     def candidates(self, namespace):
         return [
-            key for key, item in namespace.items()
-            if not key.startswith("_") and (inspect.isfunction(item) or inspect.isclass(item))
+            key
+            for key, item in namespace.items()
+            if not key.startswith("_")
+            and (inspect.isfunction(item) or inspect.isclass(item))
             and getattr(item, "__module__", "") == self.module_name
         ]
 
@@ -745,8 +795,10 @@ class Builder(object):
                             called.add(inner.id)
         classes = (self.tf.Module,) + ((self.keras.keras.Layer,) if self.keras else ())
         return [
-            key for key in names
-            if key not in called and key not in NOT_BUILDERS
+            key
+            for key in names
+            if key not in called
+            and key not in NOT_BUILDERS
             and (inspect.isfunction(namespace[key]) or issubclass(namespace[key], classes))
         ]
 
@@ -781,14 +833,20 @@ class Builder(object):
             if given["name"] in parameters:
                 arguments[given["name"]] = self.symbol(given)
             elif not inspect.isclass(item) and not self.request["lenient"]:
-                raise Problem("usage", "%s has no parameter %s" % (name, given["name"]), "It has: " + ", ".join(parameters))
+                raise Problem(
+                    "usage", "%s has no parameter %s" % (name, given["name"]), "It has: " + ", ".join(parameters)
+                )
         missing = [
-            p.name for p in parameters.values()
+            p.name
+            for p in parameters.values()
             if p.default is p.empty and p.name not in arguments and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
         ]
         if missing:
-            raise Problem("usage", "%s() needs %s" % (name, ", ".join(missing)),
-                          "Add: " + " ".join(option_for(key) for key in missing))
+            raise Problem(
+                "usage",
+                "%s() needs %s" % (name, ", ".join(missing)),
+                "Add: " + " ".join(option_for(key) for key in missing),
+            )
         return arguments
 
     def symbol(self, given):
@@ -806,13 +864,21 @@ class Builder(object):
         if not self.request["inputs"]:
             call = getattr(model, "call", None) or getattr(model, "__call__", None)
             if unbuilt and call is not None:
-                names = [p.name for p in inspect.signature(call).parameters.values()
-                         if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
-                raise Problem("usage", "%s has no variables until it is called" % (self.function or type(model).__name__),
-                              "Add: " + " ".join(tensor_option(name) for name in names or ["inputs"]))
+                names = [
+                    p.name
+                    for p in inspect.signature(call).parameters.values()
+                    if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD
+                ]
+                raise Problem(
+                    "usage",
+                    "%s has no variables until it is called" % (self.function or type(model).__name__),
+                    "Add: " + " ".join(tensor_option(name) for name in names or ["inputs"]),
+                )
             return
-        tensors = [self.placeholders[g["name"]][0] if g["name"] in self.placeholders else self.symbol(g)
-                   for g in self.request["inputs"]]
+        tensors = [
+            self.placeholders[g["name"]][0] if g["name"] in self.placeholders else self.symbol(g)
+            for g in self.request["inputs"]
+        ]
         output = self.guard(model, *tensors)
         self.called = (tensors, output)
 
@@ -840,15 +906,20 @@ class Builder(object):
         if model is not None:
             kind, variables = "Keras model", self.keras.describe(model)
             if not variables:
-                raise Problem("usage", "%s has no variables until it is called" % self.function,
-                              "Add: " + tensor_option("inputs"))
+                raise Problem(
+                    "usage", "%s has no variables until it is called" % self.function, "Add: " + tensor_option("inputs")
+                )
         else:
             graph = self.graphs.chosen()
             kind = "TensorFlow 2 graph" if self.api == "tf2" else "TensorFlow 1 graph"
             variables = self.graphs.describe(graph) if graph is not None else []
         if not variables:
-            raise Problem("user", "%s made no variable" % (self.function or self.request["target"]),
-                          "Name the function or model that makes them.", "\n".join(self.notes))
+            raise Problem(
+                "user",
+                "%s made no variable" % (self.function or self.request["target"]),
+                "Name the function or model that makes them.",
+                "\n".join(self.notes),
+            )
         choose_lines(variables)
         return {
             "kind": kind,
@@ -860,7 +931,9 @@ class Builder(object):
         }
 
 
-TENSOR_NAMES = re.compile(r"(^|_)(x|inputs?|images?|features?|tokens?|ids|img|data|batch|tensors?|net|imgs|rgb)($|_|s$)", re.I)
+TENSOR_NAMES = re.compile(
+    r"(^|_)(x|inputs?|images?|features?|tokens?|ids|img|data|batch|tensors?|net|imgs|rgb)($|_|s$)", re.I
+)
 
 
 def tensor_option(name):
@@ -901,10 +974,17 @@ def user_problem(error, sources):
     text = "".join(lines).rstrip()
     message = "%s: %s" % (type(error).__name__, str(error).strip().splitlines()[0] if str(error).strip() else "")
     if isinstance(error, ImportError) and getattr(error, "name", None):
-        return Problem("user", message, "Install %s for %s, or make it importable from %s." % (
-            error.name, sys.executable, os.path.dirname(sources.target)), text)
+        return Problem(
+            "user",
+            message,
+            "Install %s for %s, or make it importable from %s."
+            % (error.name, sys.executable, os.path.dirname(sources.target)),
+            text,
+        )
     where = "%s:%d: " % (os.path.relpath(own[-1].filename), own[-1].lineno) if own else ""
-    return Problem("user", where + message, "The graph's own code raised this; it must run as far as its variables.", text)
+    return Problem(
+        "user", where + message, "The graph's own code raised this; it must run as far as its variables.", text
+    )
 
 
 # --- Restoring and running ------------------------------------------------------------------------------------------
@@ -995,8 +1075,15 @@ def run(builder, destination, seed):
             feeds[tensor] = random_value(numpy, rng, shape, tensor.dtype.base_dtype.name)
         output = first_tensor(builder.tf, outputs) if outputs is not None else None
         if output is None:
-            ends = [op.outputs[0] for op in graph.get_operations() if op.outputs and not op.outputs[0].consumers()
-                    and op.outputs[0].dtype.is_floating and op.inputs and not op.type.startswith(("Assign", "Restore"))]
+            ends = [
+                op.outputs[0]
+                for op in graph.get_operations()
+                if op.outputs
+                and not op.outputs[0].consumers()
+                and op.outputs[0].dtype.is_floating
+                and op.inputs
+                and not op.type.startswith(("Assign", "Restore"))
+            ]
             if not ends:
                 raise Problem("usage", "the graph has no output to compare")
             output = ends[-1]
@@ -1033,11 +1120,17 @@ def main():
     except Problem as problem:
         answer = {"error": problem.answer}
     except BaseException as error:
-        answer = {"error": {"kind": "internal", "message": "%s: %s" % (type(error).__name__, error), "hint": "",
-                            "details": traceback.format_exc()}}
+        answer = {
+            "error": {
+                "kind": "internal",
+                "message": "%s: %s" % (type(error).__name__, error),
+                "hint": "",
+                "details": traceback.format_exc(),
+            }
+        }
     data = json.dumps(answer).encode()
     while data:
-        data = data[os.write(descriptor, data):]
+        data = data[os.write(descriptor, data) :]
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
