@@ -55,8 +55,10 @@ def copy(source: Checkpoint, prefix: Path) -> str:
             stored = source.stored(key)
             if stored:
                 writer.add_stored(key, entry.spec, stored, lambda size: None)
+            elif entry.spec.dtype.name == "string":
+                writer.add_strings(key, entry.spec, source.read(key), lambda size: None)
             else:
-                writer.add_array(key, entry.spec, source.read(key), lambda size: None)
+                writer.add_chunks(key, entry.spec, [source.read(key)], lambda size: None)
         writer.finish()
         output.commit()
     return str(prefix)
@@ -107,7 +109,7 @@ def test_strings_of_a_bundle_come_and_go(tmp_path: Path) -> None:
     with AtomicOutput() as output:
         writer = BundleWriter(str(tmp_path / "again"), output)
         for key in sorted(expected):
-            writer.add_array(key, checkpoint.inventory.entries[key].spec, checkpoint.read(key), lambda size: None)
+            writer.add_strings(key, checkpoint.inventory.entries[key].spec, checkpoint.read(key), lambda size: None)
         writer.finish()
         output.commit()
     for suffix in (".index", ".data-00000-of-00001"):

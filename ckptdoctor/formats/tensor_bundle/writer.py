@@ -6,7 +6,7 @@ last file to appear.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,6 @@ from ckptdoctor.formats.ordered_code import slice_key
 from ckptdoctor.formats.tensor_bundle.naming import index_path, shard_path
 from ckptdoctor.formats.tensor_bundle.reader import TensorBundle
 from ckptdoctor.formats.tensor_bundle.strings import encode_strings
-from ckptdoctor.limits import COPY_CHUNK
 from ckptdoctor.specs.inventory import Entry
 from ckptdoctor.specs.tensor import Extent, TensorSpec
 from ckptdoctor.sstable.writer import TableWriter
@@ -75,23 +74,25 @@ class BundleWriter:
             )
         self._add(key, spec, size, found)
 
-    def add_array(self, key: str, spec: TensorSpec, values: NDArray[Any], advance: Advance) -> None:
-        """Appends a tensor from its values, of the spec's shape and type, in chunks."""
-        if spec.dtype.name == "string":
-            data, masked = encode_strings([bytes(text) for text in values.reshape(-1)])
+    def add_chunks(self, key: str, spec: TensorSpec, chunks: Iterable[NDArray[Any]], advance: Advance) -> None:
+        """Appends a tensor from its elements in row-major order, in parts of the spec's type."""
+        crc = size = 0
+        for chunk in chunks:
+            data = chunk.tobytes()
             self._data.write(data)
+            crc = crc32c.extend(crc, data)
+            size += len(data)
             advance(len(data))
-            self._add(key, spec, len(data), masked)
-            return
-        crc = 0
-        flat = values.reshape(-1)  # a transposed view becomes a copy here: one tensor at a time
-        step = max(1, COPY_CHUNK // spec.dtype.itemsize)
-        for start in range(0, flat.size, step):
-            chunk = flat[start : start + step].tobytes()
-            self._data.write(chunk)
-            crc = crc32c.extend(crc, chunk)
-            advance(len(chunk))
-        self._add(key, spec, spec.nbytes, crc32c.mask(crc))
+        if size != spec.nbytes:
+            raise ValueError(f"{size:,} bytes for {key} {spec}")
+        self._add(key, spec, size, crc32c.mask(crc))
+
+    def add_strings(self, key: str, spec: TensorSpec, values: NDArray[Any], advance: Advance) -> None:
+        """Appends a string tensor."""
+        data, masked = encode_strings([bytes(text) for text in values.reshape(-1)])
+        self._data.write(data)
+        advance(len(data))
+        self._add(key, spec, len(data), masked)
 
     def _add(self, key: str, spec: TensorSpec, size: int, masked: int) -> None:
         entry = BundleEntryProto(dtype=spec.dtype.number, offset=self._offset, size=size, crc32c=masked)

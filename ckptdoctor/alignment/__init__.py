@@ -1,0 +1,1 @@
+"""Which graph variable is which checkpoint key."""

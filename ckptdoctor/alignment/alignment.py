@@ -1,0 +1,116 @@
+"""Graph variables and checkpoint keys, side by side."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ckptdoctor.errors import UsageError
+from ckptdoctor.specs.graph import GraphSpec, Variable
+from ckptdoctor.specs.inventory import Entry, Inventory
+
+Status = Literal["matched", "mismatched", "missing", "unexpected"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A variable and the entry it would be restored from."""
+
+    variable: Variable
+    entry: Entry
+
+    @property
+    def same_shape(self) -> bool:
+        """Whether the declared and the stored shape agree; an unknown size agrees with any."""
+        lhs, rhs = self.variable.spec.shape, self.entry.spec.shape
+        if not self.variable.shape_known:
+            return True
+        return len(lhs) == len(rhs) and all(a in (-1, b) for a, b in zip(lhs, rhs, strict=True))
+
+    @property
+    def same_dtype(self) -> bool:
+        """Whether the declared and the stored type agree."""
+        return self.variable.spec.dtype == self.entry.spec.dtype
+
+    @property
+    def status(self) -> Status:
+        """Matched, or mismatched in shape or dtype."""
+        return "matched" if self.same_shape and self.same_dtype else "mismatched"
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """The result of comparing a graph with a checkpoint.
+
+    Attributes:
+        graph: the left-hand side.
+        inventory: the right-hand side.
+        pairs: variables with an entry, in the graph's order.
+        missing: variables without one.
+        unexpected: entries without a variable, in the order of their keys.
+    """
+
+    graph: GraphSpec
+    inventory: Inventory
+    pairs: tuple[Pair, ...]
+    missing: tuple[Variable, ...]
+    unexpected: tuple[Entry, ...]
+
+    @property
+    def matched(self) -> tuple[Pair, ...]:
+        """Pairs that agree."""
+        return tuple(pair for pair in self.pairs if pair.status == "matched")
+
+    @property
+    def mismatched(self) -> tuple[Pair, ...]:
+        """Pairs that do not."""
+        return tuple(pair for pair in self.pairs if pair.status == "mismatched")
+
+
+def align(
+    graph: GraphSpec, inventory: Inventory, *, include: Sequence[str] = (), exclude: Sequence[str] = ()
+) -> Alignment:
+    """Pairs every variable with the entry of the same key.
+
+    Args:
+        graph: the graph.
+        inventory: the checkpoint.
+        include: scopes; only names that one of them matches from the start take part.
+        exclude: scopes; names that one of them matches from the start do not.
+
+    A scope is a regular expression tried at the start of a name, as in tf_slim (`tf_slim/ops/variables.py`,
+    `get_variables_to_restore`).
+
+    Raises:
+        UsageError: a scope is no valid regular expression.
+    """
+    wanted = _scope_filter(include, exclude)
+    entries = {key: entry for key, entry in inventory.variables.items() if wanted(key)}
+    pairs, missing = [], []
+    for variable in graph.variables:
+        if not wanted(variable.key):
+            continue
+        entry = entries.pop(variable.key, None)
+        if entry is None:
+            missing.append(variable)
+        else:
+            pairs.append(Pair(variable, entry))
+    return Alignment(graph, inventory, tuple(pairs), tuple(missing), tuple(entries.values()))
+
+
+def _scope_filter(include: Sequence[str], exclude: Sequence[str]) -> Callable[[str], bool]:
+    try:
+        included, excluded = [[re.compile(scope) for scope in scopes] for scopes in (include, exclude)]
+    except re.error as error:
+        raise UsageError(
+            f"scope {error.pattern!r} is no regular expression: {error}", hint="For example --exclude vgg_16/fc8."
+        ) from error
+
+    def wanted(key: str) -> bool:
+        if included and not any(scope.match(key) for scope in included):
+            return False
+        return not any(scope.match(key) for scope in excluded)
+
+    return wanted

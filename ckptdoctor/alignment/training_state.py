@@ -1,0 +1,45 @@
+"""Keys that belong to training and not to the network: optimizer slots, moving averages, step counters.
+
+Sources: TensorFlow, tensorflow/python/training/ (slot names: adam.py `Adam`, `Adam_1`; momentum.py `Momentum`;
+rmsprop.py `RMSProp`, `RMSProp_1`; adagrad.py, adadelta.py, ftrl.py likewise), moving_averages.py
+(`ExponentialMovingAverage`, `biased`, `local_step`), training_util.py (`global_step`); BERT, optimization.py (`adam_m`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["slot", "moving average", "step"]
+
+_SLOT = re.compile(
+    r"(?P<owner>.+)/(Adam|Momentum|RMSProp|Adagrad|Adadelta|Ftrl|AdaMax|Nadam|LARS|LAMB|GradientDescent|AMSGrad)"
+    r"(Optimizer)?(_\d+)?"
+    r"|(?P<bert>.+)/(adam_[mv]|lamb_[mv]|accumulator|vhat)"
+    r"|(?P<object>.+)/\.OPTIMIZER_SLOT/.+"
+)
+_AVERAGE = re.compile(r"(?P<owner>.+)/(ExponentialMovingAverage|biased|local_step)(_\d+)?")
+_OPTIMIZER_SCALAR = re.compile(r"(.*/)?(beta[12]_power(_\d+)?|loss_scale|good_steps|current_loss_scale)")
+_STEP = re.compile(r"(.*/)?(global_step|save_counter|step)(/\.ATTRIBUTES/VARIABLE_VALUE)?")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingState:
+    """What a training key is: its kind, and the variable it belongs to (empty for one of the whole network)."""
+
+    kind: Kind
+    owner: str
+
+
+def training_state(key: str) -> TrainingState | None:
+    """What a key of training state is, or None if it is a variable of the network."""
+    if match := _AVERAGE.fullmatch(key):
+        return TrainingState("moving average", match["owner"])
+    if match := _SLOT.fullmatch(key):
+        return TrainingState("slot", match["owner"] or match["bert"] or match["object"])
+    if _OPTIMIZER_SCALAR.fullmatch(key):
+        return TrainingState("slot", "")
+    if _STEP.fullmatch(key):
+        return TrainingState("step", "")
+    return None

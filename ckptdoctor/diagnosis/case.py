@@ -1,0 +1,69 @@
+"""What a rule looks at: the alignment, what no earlier rule has explained, and how the user named things."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ckptdoctor.alignment.alignment import Alignment, Pair
+from ckptdoctor.diagnosis.diagnostic import Remedy
+from ckptdoctor.specs.graph import Variable
+from ckptdoctor.specs.inventory import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The disagreements that are still unexplained.
+
+    Attributes:
+        alignment: everything, explained or not.
+        graph_argument: the graph and its options, as a command line has them.
+        mismatched, missing, unexpected: what is left to explain.
+    """
+
+    alignment: Alignment
+    graph_argument: str
+    mismatched: tuple[Pair, ...]
+    missing: tuple[Variable, ...]
+    unexpected: tuple[Entry, ...]
+
+    @property
+    def checkpoint(self) -> str:
+        """The checkpoint as a command line has it."""
+        return self.alignment.inventory.source
+
+    def without(self, covered: frozenset[str]) -> Case:
+        """The case when these variables and keys are explained."""
+        return Case(
+            self.alignment,
+            self.graph_argument,
+            tuple(pair for pair in self.mismatched if pair.entry.key not in covered),
+            tuple(variable for variable in self.missing if variable.key not in covered),
+            tuple(entry for entry in self.unexpected if entry.key not in covered),
+        )
+
+    def convert_command(self, *options: str) -> str:
+        """The command that rewrites the checkpoint for this graph."""
+        output = self.checkpoint.rstrip("/").removesuffix(".ckpt") + "_fitted.ckpt"
+        return " ".join(["ckptdoctor convert", self.checkpoint, output, "--graph", self.graph_argument, *options])
+
+    def leave_out(self, scope: str) -> tuple[Remedy, ...]:
+        """Restore code that leaves a scope out, so that it starts from its initializer: slim's and today's."""
+        slim = (
+            f"variables = slim.get_variables_to_restore(exclude=['{scope}'])\n"
+            f"init_fn = slim.assign_from_checkpoint_fn('{self.checkpoint}', variables)"
+        )
+        today = (
+            "kept = [v for v in tf.compat.v1.global_variables()\n"
+            f"        if not v.op.name.startswith('{scope}')]\n"
+            f"tf.compat.v1.train.Saver(kept).restore(session, '{self.checkpoint}')"
+        )
+        keras = (
+            f"model.load_weights('{self.checkpoint}', skip_mismatch=True)  # Keras formats only\n"
+            "# from a TensorFlow checkpoint: tf.train.load_checkpoint(path).get_tensor(key) for each other variable"
+        )
+        if self.alignment.graph.kind == "Keras model":
+            return (Remedy(f"leave {scope} out and train it anew", "display-only", keras),)
+        return (
+            Remedy(f"leave {scope} out and train it anew, with slim", "display-only", slim),
+            Remedy("the same with today's TensorFlow (initialise all variables first)", "display-only", today),
+        )

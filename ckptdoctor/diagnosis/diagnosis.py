@@ -1,0 +1,74 @@
+"""Running the rules, and saying what a restore would do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ckptdoctor.alignment.alignment import Alignment
+from ckptdoctor.diagnosis.case import Case
+from ckptdoctor.diagnosis.diagnostic import Diagnostic
+from ckptdoctor.diagnosis.rules import RULES
+from ckptdoctor.specs.tensor import show_shape
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A comparison and what was found in it.
+
+    Attributes:
+        alignment: the comparison.
+        diagnostics: the findings, in the graph's order, what concerns only the checkpoint last.
+        graph_argument: the graph and its options, as a command line has them.
+    """
+
+    alignment: Alignment
+    diagnostics: tuple[Diagnostic, ...]
+    graph_argument: str
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing would go wrong: no finding is above `info`."""
+        return all(diagnostic.rule.severity == "info" for diagnostic in self.diagnostics)
+
+
+def diagnose(alignment: Alignment, graph_argument: str) -> Diagnosis:
+    """Runs every rule on what the rules before it left unexplained."""
+    case = Case(alignment, graph_argument, alignment.mismatched, alignment.missing, alignment.unexpected)
+    found: list[Diagnostic] = []
+    for rule in RULES:
+        new = list(rule.check(case))
+        found += new
+        case = case.without(frozenset().union(*(diagnostic.covers for diagnostic in new)))
+    order = {variable.name: position for position, variable in enumerate(alignment.graph.variables)}
+    found.sort(key=lambda diagnostic: order.get(diagnostic.variable, len(order)))
+    return Diagnosis(alignment, tuple(found), graph_argument)
+
+
+def outcome(alignment: Alignment) -> str:
+    """What `Saver().restore` would do with every variable of the graph, in a sentence or two."""
+    wrong_dtype = [pair for pair in alignment.mismatched if not pair.same_dtype]
+    wrong_shape = [pair for pair in alignment.mismatched if not pair.same_shape]
+    if alignment.missing:
+        first = min(variable.key for variable in alignment.missing)
+        return f"It would fail: NotFoundError: Key {first} not found in checkpoint."
+    if wrong_dtype:
+        pair = wrong_dtype[0]
+        return (
+            f"It would fail: {pair.entry.key} is stored as {pair.entry.spec.dtype} "
+            f"and restored as {pair.variable.spec.dtype}."
+        )
+    checked = [pair for pair in wrong_shape if not pair.variable.resource]
+    if checked:
+        lhs, rhs = checked[0].variable.spec.shape, checked[0].entry.spec.shape
+        return (
+            "It would fail: InvalidArgumentError: Assign requires shapes of both tensors to match. "
+            f"lhs shape= {show_shape(lhs)} rhs shape= {show_shape(rhs)}. "
+            "Built with resource variables (the default in TensorFlow 2), the same restore raises nothing and leaves "
+            "values of the wrong shape behind."
+        )
+    if wrong_shape:
+        return (
+            f"TensorFlow would say nothing: these are resource variables, so {len(wrong_shape)} would silently hold a "
+            "value of another shape than declared, and fail later or compute something else."
+        )
+    return "It would succeed: every variable of the graph is in the checkpoint with its shape and dtype."

@@ -1,0 +1,51 @@
+"""One rule a file, named for its condition. `RULES` is the table, in the order in which they may explain things.
+
+A rule is a module with `RULE`, its row in the table of codes, and `check(case)`, which gives a diagnostic for each
+finding. What a diagnostic covers is explained, and later rules do not see it: the particular stands before the general.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from ckptdoctor.diagnosis.case import Case
+from ckptdoctor.diagnosis.diagnostic import Diagnostic, Rule
+from ckptdoctor.diagnosis.rules import (
+    class_count,
+    conv_for_dense,
+    dense_for_conv,
+    dtype_mismatch,
+    global_step,
+    missing_flatten,
+    missing_variable,
+    moving_averages,
+    optimizer_slots,
+    shape_mismatch,
+    unexpected_key,
+)
+
+
+class RuleModule(Protocol):
+    """What a rule's module provides."""
+
+    RULE: Rule
+
+    def check(self, case: Case) -> Iterator[Diagnostic]:
+        """The findings in what is still unexplained."""
+        ...
+
+
+RULES: tuple[RuleModule, ...] = (
+    conv_for_dense,
+    dense_for_conv,
+    missing_flatten,
+    class_count,
+    shape_mismatch,
+    dtype_mismatch,
+    optimizer_slots,
+    moving_averages,
+    global_step,
+    missing_variable,
+    unexpected_key,
+)

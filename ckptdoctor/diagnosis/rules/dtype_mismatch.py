@@ -1,0 +1,75 @@
+"""dtype-mismatch: the element types differ.
+
+## What it does
+Finds a pair with another dtype on either side.
+
+## Why is this bad
+RestoreV2 refuses another dtype, or (int32 against int64) reports it as a wrong size: `stored size 4; expected size 8`.
+
+## Example
+`lhs float32 [64] vs rhs float16 [64]`.
+
+## Fix safety
+Safe where every value survives (half or bfloat16 to float, int32 to int64); unsafe where values lose bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ckptdoctor.diagnosis.case import Case
+from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
+from ckptdoctor.specs.dtype import DType
+from ckptdoctor.specs.ops import Cast
+
+RULE = Rule("CKD301", "dtype-mismatch", "error")
+
+_LOSSLESS = {
+    "float16": ("float32", "float64"),
+    "bfloat16": ("float32", "float64"),
+    "float32": ("float64",),
+    "uint8": ("uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64"),
+    "int8": ("int16", "int32", "int64", "float32", "float64"),
+    "int16": ("int32", "int64", "float32", "float64"),
+    "uint16": ("uint32", "int32", "uint64", "int64", "float32", "float64"),
+    "int32": ("int64", "float64"),
+    "uint32": ("uint64", "int64", "float64"),
+    "complex64": ("complex128",),
+}
+
+
+def is_lossless(stored: DType, wanted: DType) -> bool:
+    """Whether every value of one type is a value of the other."""
+    return wanted.name in _LOSSLESS.get(stored.name, ())
+
+
+def check(case: Case) -> Iterator[Diagnostic]:
+    """A finding for each pair whose dtypes differ."""
+    for pair in case.mismatched:
+        if pair.same_dtype:
+            continue
+        variable, entry = pair.variable, pair.entry
+        wanted, stored = variable.spec.dtype, entry.spec.dtype
+        safe = is_lossless(stored, wanted)
+        remedies: tuple[Remedy, ...] = ()
+        if wanted.itemsize and stored.itemsize:
+            command = case.convert_command() if safe else case.convert_command("--unsafe")
+            title = "cast the stored values" if safe else "cast the stored values, losing bits"
+            remedies = (Remedy(title, "safe" if safe else "unsafe", command, (Cast(entry.key, wanted),)),)
+        yield Diagnostic(
+            RULE,
+            f"the graph declares {wanted}, the checkpoint holds {stored}.",
+            "certain",
+            variable.name,
+            entry.key,
+            variable.spec,
+            entry.spec,
+            (
+                f"Every {stored} value is a {wanted} value."
+                if safe
+                else f"Not every {stored} value is a {wanted} value.",
+            ),
+            variable.location,
+            remedies,
+            frozenset({entry.key}),
+        )

@@ -1,0 +1,36 @@
+"""global-step: the step counter is on one side only.
+
+## What it does
+Recognises `global_step` and its relatives.
+
+## Why is this bad
+A missing one makes `Saver().restore` fail though it counts steps and holds no weights. An unexpected one is harmless.
+
+## Example
+`Key global_step not found in checkpoint`.
+
+## Fix safety
+Display only: leave it out of the restore; it starts at 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ckptdoctor.alignment.training_state import training_state
+from ckptdoctor.diagnosis.case import Case
+from ckptdoctor.diagnosis.diagnostic import Diagnostic, Rule
+from ckptdoctor.diagnosis.training_keys import report_training_keys
+
+RULE = Rule("CKD503", "global-step", "warning")
+UNEXPECTED = Rule("CKD503", "global-step", "info")
+
+
+def check(case: Case) -> Iterator[Diagnostic]:
+    """At most two findings: a step that is missing, a step that is unexpected."""
+
+    def is_step(key: str) -> bool:
+        state = training_state(key)
+        return state is not None and state.kind == "step"
+
+    yield from report_training_keys(case, RULE, UNEXPECTED, is_step, "step counter", "the step counter")

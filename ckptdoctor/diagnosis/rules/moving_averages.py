@@ -1,0 +1,37 @@
+"""moving-averages: exponential moving averages are on one side only.
+
+## What it does
+Recognises shadow variables (`weights/ExponentialMovingAverage`) and reports them together.
+
+## Why is this bad
+Missing ones make a restore through `ema.variables_to_restore()` fail. Unexpected ones are harmless, but they are often
+the better weights: evaluation scripts restore them in place of the raw ones.
+
+## Example
+`conv1/weights/ExponentialMovingAverage not found in checkpoint`.
+
+## Fix safety
+Display only: whether the averages are wanted is the user's decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ckptdoctor.alignment.training_state import training_state
+from ckptdoctor.diagnosis.case import Case
+from ckptdoctor.diagnosis.diagnostic import Diagnostic, Rule
+from ckptdoctor.diagnosis.training_keys import report_training_keys
+
+RULE = Rule("CKD502", "moving-averages", "warning")
+UNEXPECTED = Rule("CKD502", "moving-averages", "info")
+
+
+def check(case: Case) -> Iterator[Diagnostic]:
+    """At most two findings: averages that are missing, averages that are unexpected."""
+
+    def is_average(key: str) -> bool:
+        state = training_state(key)
+        return state is not None and state.kind == "moving average"
+
+    yield from report_training_keys(case, RULE, UNEXPECTED, is_average, "moving average", "the averages")

@@ -1,0 +1,64 @@
+"""One report for all keys of one kind of training state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from ckptdoctor.diagnosis.case import Case
+from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
+
+_LISTED = 3
+
+
+def report_training_keys(
+    case: Case, missing_rule: Rule, unexpected_rule: Rule, is_kind: Callable[[str], bool], noun: str, subject: str
+) -> Iterator[Diagnostic]:
+    """A finding for all missing keys of a kind, and one for all unexpected ones."""
+    missing = [variable for variable in case.missing if is_kind(variable.key)]
+    if missing:
+        keys = [variable.key for variable in missing]
+        yield Diagnostic(
+            missing_rule,
+            f"{_count(keys, noun)} of the graph: not in the checkpoint, which holds no training state of this kind.",
+            "certain",
+            missing[0].name,
+            keys[0],
+            missing[0].spec,
+            None,
+            (_list(keys),),
+            missing[0].location,
+            (
+                Remedy(
+                    f"restore the network and initialise {subject}",
+                    "display-only",
+                    "session.run(tf.compat.v1.global_variables_initializer())\n"
+                    f"stored = dict(tf.train.list_variables('{case.checkpoint}'))\n"
+                    "kept = [v for v in tf.compat.v1.global_variables() if v.op.name in stored]\n"
+                    f"tf.compat.v1.train.Saver(kept).restore(session, '{case.checkpoint}')",
+                ),
+            ),
+            frozenset(keys),
+        )
+    unexpected = [entry for entry in case.unexpected if is_kind(entry.key)]
+    if unexpected:
+        keys = [entry.key for entry in unexpected]
+        yield Diagnostic(
+            unexpected_rule,
+            f"{_count(keys, noun)} of the checkpoint: not in the graph. A restore leaves them alone.",
+            "certain",
+            "",
+            keys[0],
+            None,
+            unexpected[0].spec,
+            (_list(keys),),
+            covers=frozenset(keys),
+        )
+
+
+def _count(keys: list[str], noun: str) -> str:
+    return f"{len(keys)} {noun}{'' if len(keys) == 1 else 's'}"
+
+
+def _list(keys: list[str]) -> str:
+    more = f", and {len(keys) - _LISTED} more" if len(keys) > _LISTED else ""
+    return ", ".join(keys[:_LISTED]) + more

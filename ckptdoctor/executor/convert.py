@@ -1,0 +1,169 @@
+"""Writes what a plan makes of a checkpoint, as a tensor bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ckptdoctor.binary.atomic_output import AtomicOutput
+from ckptdoctor.errors import UsageError
+from ckptdoctor.formats.checkpoint import Advance, Checkpoint
+from ckptdoctor.formats.state_file import STATE_FILE, format_state
+from ckptdoctor.formats.tensor_bundle.naming import prefix_of
+from ckptdoctor.formats.tensor_bundle.reader import TensorBundle
+from ckptdoctor.formats.tensor_bundle.writer import BundleWriter, reindex
+from ckptdoctor.limits import COPY_CHUNK
+from ckptdoctor.plan.plan import Derived, Plan, derive
+from ckptdoctor.specs.inventory import Entry
+from ckptdoctor.specs.ops import Cast, Op, Reshape, Transpose
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was written.
+
+    Attributes:
+        prefix: the new checkpoint.
+        files: its files.
+        tensors: how many it holds.
+        changed: how many of them have another key, shape, type or order than in the source.
+        copied: bytes copied as they were.
+        computed: bytes that went through NumPy.
+        linked: whether the data are hard links to the source's.
+    """
+
+    prefix: str
+    files: tuple[Path, ...]
+    tensors: int
+    changed: int
+    copied: int
+    computed: int
+    linked: bool
+
+
+def convert(
+    checkpoint: Checkpoint,
+    plan: Plan,
+    prefix: str,
+    *,
+    force: bool = False,
+    link: bool = False,
+    advance: Advance = lambda size: None,
+) -> Receipt:
+    """Runs a plan. The output appears whole or not at all; checksums are compared on what is copied.
+
+    Args:
+        checkpoint: the source.
+        plan: what to do.
+        prefix: of the new bundle; an `.index` or shard name of it is understood.
+        force: replace an existing output.
+        link: hard-link the data instead of copying it; only where no byte of it changes.
+        advance: hears bytes as they are worked through.
+
+    Raises:
+        UsageError: the plan does not fit, the output is the source, or linking is impossible.
+        OutputError: the output exists, or cannot be written.
+        FormatError: the source is damaged.
+    """
+    prefix = prefix_of(prefix) or prefix
+    made = derive(plan, checkpoint.inventory)
+    _require_other(checkpoint, prefix)
+    whole = _index_only(checkpoint, made)
+    if link and not whole:
+        raise UsageError(
+            "--link needs a V2 bundle of which only names and shapes change",
+            hint="Leave --link out: the bytes are copied, and what changes is computed.",
+        )
+    with AtomicOutput(force=force) as output:
+        if isinstance(checkpoint, TensorBundle) and whole:
+            kept = {derived.source: Entry(key, derived.spec) for key, derived in made.items()}
+            reindex(checkpoint, kept, prefix, output, advance, link=link)
+        else:
+            _rewrite(checkpoint, made, prefix, output, advance)
+        state = Path(prefix).parent / STATE_FILE
+        if not state.exists():
+            output.create(state).write(format_state(Path(prefix).name).encode())
+        files = output.commit()
+    sizes = {True: 0, False: 0}
+    for derived in made.values():
+        sizes[derived.keeps_bytes] += derived.spec.nbytes
+    entries = checkpoint.inventory.entries
+    changed = sum(key != item.source or bool(item.ops) for key, item in made.items())
+    changed += len(entries) - len(made)
+    return Receipt(prefix, files, len(made), changed, sizes[True], sizes[False], link)
+
+
+def _require_other(checkpoint: Checkpoint, prefix: str) -> None:
+    mine = {path.resolve() for path in checkpoint.inventory.files}
+    if (
+        Path(checkpoint.inventory.source).resolve() == Path(prefix).resolve()
+        or Path(f"{prefix}.index").resolve() in mine
+    ):
+        raise UsageError("the output is the checkpoint itself", hint="Choose another prefix; inputs are never changed.")
+
+
+def _index_only(checkpoint: Checkpoint, made: dict[str, Derived]) -> bool:
+    """Whether the data can stay as it is: a bundle, nothing dropped, no value computed, no slice reshaped."""
+    return (
+        isinstance(checkpoint, TensorBundle)
+        and len(made) == len(checkpoint.inventory.entries)
+        and all(
+            derived.keeps_bytes and not (derived.ops and checkpoint.inventory.entries[derived.source].slices)
+            for derived in made.values()
+        )
+    )
+
+
+def _rewrite(
+    checkpoint: Checkpoint, made: dict[str, Derived], prefix: str, output: AtomicOutput, advance: Advance
+) -> None:
+    writer = BundleWriter(prefix, output)
+    for key in sorted(made, key=lambda key: key.encode("utf-8", "surrogateescape")):
+        derived = made[key]
+        stored = checkpoint.stored(derived.source) if derived.keeps_bytes else None
+        if stored is not None:
+            writer.add_stored(key, derived.spec, stored, advance)
+        elif derived.spec.dtype.itemsize:
+            chunks = _chunks(checkpoint.read(derived.source), derived.ops)
+            writer.add_chunks(key, derived.spec, chunks, advance)
+        else:
+            writer.add_strings(key, derived.spec, checkpoint.read(derived.source), advance)
+    writer.finish()
+
+
+def _chunks(values: NDArray[Any], ops: tuple[Op, ...]) -> Iterator[NDArray[Any]]:
+    """The result's elements in row-major order, in chunks of bounded size.
+
+    Transposes and reshapes are views where NumPy can make one; casts work on the chunks.
+    """
+    casts = [op.dtype.to_numpy() for op in ops if isinstance(op, Cast)]
+    for op in ops:
+        if isinstance(op, Transpose):
+            values = values.transpose(op.perm)
+        elif isinstance(op, Reshape):
+            values = values.reshape(op.shape)
+    widest = max([values.dtype.itemsize, *(dtype.itemsize for dtype in casts)])
+    for chunk in _rows(values, max(1, COPY_CHUNK // widest)):
+        for dtype in casts:
+            chunk = chunk.astype(dtype)  # noqa: PLW2901, one cast after another
+        yield chunk
+
+
+def _rows(values: NDArray[Any], limit: int) -> Iterator[NDArray[Any]]:
+    """Parts of an array in row-major order, of at most `limit` elements each."""
+    if values.size <= limit or not values.ndim:
+        yield values
+        return
+    row = values.size // len(values)
+    if row > limit:
+        for part in values:
+            yield from _rows(part, limit)
+        return
+    step = max(1, limit // row)
+    for start in range(0, len(values), step):
+        yield values[start : start + step]

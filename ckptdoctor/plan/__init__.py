@@ -1,0 +1,1 @@
+"""Remedies → an ordered, checked, editable plan."""

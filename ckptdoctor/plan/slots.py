@@ -1,0 +1,35 @@
+"""What is done to a variable is done to its slot variables and moving averages too."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ckptdoctor.alignment.training_state import training_state
+from ckptdoctor.plan.plan import Plan
+from ckptdoctor.specs.inventory import Inventory
+from ckptdoctor.specs.ops import Cast, Drop, Op, Rename
+
+
+def with_slots(plan: Plan, inventory: Inventory) -> Plan:
+    """The plan with each operation repeated for the owner's slots and averages of the same shape."""
+    owned: dict[str, list[str]] = {}
+    for key, entry in inventory.entries.items():
+        state = training_state(key)
+        owner = inventory.entries.get(state.owner) if state and state.owner else None
+        if owner is not None and owner.spec.shape == entry.spec.shape:
+            owned.setdefault(owner.key, []).append(key)
+    planned = {op.key for op in plan.ops}
+    ops: list[Op] = []
+    for op in plan.ops:
+        ops.append(op)
+        # Slots keep their type when the variable is cast, and stay when it is dropped: both would lose training state.
+        if isinstance(op, Cast | Drop):
+            continue
+        for key in owned.get(op.key, ()):
+            if key in planned:
+                continue
+            if isinstance(op, Rename):
+                ops.append(Rename(key, op.to + key.removeprefix(op.key)))
+            else:
+                ops.append(replace(op, key=key))
+    return replace(plan, ops=tuple(ops))
