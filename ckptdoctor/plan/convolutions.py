@@ -32,11 +32,12 @@ def conv_to_dense(inventory: Inventory, only: Sequence[str], kernel: tuple[int, 
     Raises:
         UsageError: a glob matches no kernel, or nothing is found to convert.
     """
+    notes: list[str] = []
     kernels = _kernels(inventory, 4)
     if kernel:
         kernels = [entry for entry in kernels if entry.spec.shape[:2] == kernel]
     if only:
-        chosen, notes = _matching(inventory, kernels, only, "convolution kernel [kh,kw,in,out]"), []
+        chosen = _matching(inventory, kernels, only, "convolution kernel [kh,kw,in,out]")
     else:
         chosen, notes = _classifier(_kernels(inventory, 4))
         chosen = [entry for entry in chosen if entry in kernels]

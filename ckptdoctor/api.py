@@ -1,0 +1,107 @@
+"""What the commands do, as functions: six of them, each from names to a value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ckptdoctor.alignment.alignment import align
+from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose
+from ckptdoctor.errors import FormatError
+from ckptdoctor.executor.convert import Receipt
+from ckptdoctor.executor.convert import convert as run_plan
+from ckptdoctor.executor.verify import Compared, Restored, compare_outputs, verify_data, verify_restore
+from ckptdoctor.formats.checkpoint import Advance
+from ckptdoctor.formats.registry import open_checkpoint
+from ckptdoctor.plan.from_diagnosis import plan_from_diagnosis
+from ckptdoctor.plan.plan import Plan
+from ckptdoctor.specs.graph import GraphSpec, Variable
+from ckptdoctor.specs.inventory import Inventory
+from ckptdoctor.trace.meta_graph import read_meta_graph
+from ckptdoctor.trace.python_graph import trace_python
+from ckptdoctor.trace.request import GraphRequest, is_meta_graph, is_python_graph, make_request
+
+__all__ = ["compare", "convert", "diff", "inspect", "restore", "verify"]
+
+
+def inspect(checkpoint: str) -> Inventory:
+    """What a checkpoint holds.
+
+    Raises:
+        FormatError: it cannot be read.
+    """
+    return open_checkpoint(checkpoint).inventory
+
+
+def read_graph(graph: str | GraphRequest) -> GraphSpec:
+    """A graph from Python source, a `.meta` file, or another checkpoint.
+
+    Raises:
+        UsageError, GraphError, FormatError: it cannot be built or read.
+    """
+    if isinstance(graph, GraphRequest):
+        return trace_python(graph)
+    if is_meta_graph(graph):
+        return read_meta_graph(Path(graph))
+    if is_python_graph(graph):
+        return trace_python(make_request(graph))
+    inventory = open_checkpoint(graph).inventory
+    variables = tuple(Variable(key, key, entry.spec) for key, entry in inventory.variables.items())
+    return GraphSpec(graph, "checkpoint", variables, tuple(str(path) for path in inventory.files), inventory.notes)
+
+
+def diff(
+    graph: str | GraphRequest, checkpoint: str, *, include: Sequence[str] = (), exclude: Sequence[str] = ()
+) -> Diagnosis:
+    """Every disagreement between a graph and a checkpoint, with causes and remedies.
+
+    Args:
+        graph: a GRAPH argument, or a request with inputs and arguments.
+        checkpoint: a prefix, file or directory.
+        include: scopes that take part.
+        exclude: scopes that do not.
+
+    Raises:
+        UsageError, GraphError, FormatError: one of them cannot be built or read.
+    """
+    inventory = open_checkpoint(checkpoint).inventory
+    spec = read_graph(graph)
+    argument = spec.source + (graph.options if isinstance(graph, GraphRequest) else "")
+    return diagnose(align(spec, inventory, include=include, exclude=exclude), argument)
+
+
+def plan_for(diagnosis: Diagnosis, *, unsafe: bool = False) -> Plan:
+    """The conversion that a diagnosis prescribes."""
+    return plan_from_diagnosis(diagnosis, unsafe=unsafe)
+
+
+def convert(
+    checkpoint: str,
+    output: str,
+    plan: Plan,
+    *,
+    force: bool = False,
+    link: bool = False,
+    advance: Advance = lambda size: None,
+) -> Receipt:
+    """Writes what a plan makes of a checkpoint. See `ckptdoctor.executor.convert.convert`."""
+    return run_plan(open_checkpoint(checkpoint), plan, output, force=force, link=link, advance=advance)
+
+
+def verify(checkpoint: str, advance: Advance = lambda size: None) -> list[FormatError]:
+    """Everything that is wrong with a checkpoint's files; empty if nothing is.
+
+    Raises:
+        FormatError: it cannot even be opened.
+    """
+    return verify_data(open_checkpoint(checkpoint), advance)
+
+
+def restore(checkpoint: str, graph: GraphRequest) -> Restored:
+    """What TensorFlow's own restore of a checkpoint into a graph does."""
+    return verify_restore(open_checkpoint(checkpoint), graph)
+
+
+def compare(checkpoint: str, graph: GraphRequest, other_checkpoint: str, other_graph: GraphRequest) -> Compared:
+    """How the outputs of two restored graphs differ on the same random inputs."""
+    return compare_outputs(((open_checkpoint(checkpoint), graph), (open_checkpoint(other_checkpoint), other_graph)))

@@ -1,0 +1,52 @@
+"""The commands, listed by hand."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ckptdoctor import __version__
+from ckptdoctor.cli.check import check
+from ckptdoctor.cli.convert import convert
+from ckptdoctor.cli.demo import demo
+from ckptdoctor.cli.diff import diff
+from ckptdoctor.cli.inspect import inspect
+from ckptdoctor.cli.verify import verify
+
+app = typer.Typer(
+    name="ckptdoctor",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ckptdoctor {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def describe(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Why a TensorFlow checkpoint does not fit a graph, and what to do about it.
+
+    lhs is always the graph, rhs the checkpoint, as in TensorFlow's own message.
+
+    Exit codes: 0 clean · 1 findings · 2 usage · 3 unreadable input · 4 a bug of ours · 130 interrupted.
+    """
+
+
+for command in (diff, convert, verify, check, inspect, demo):
+    app.command()(command)
+
+
+def main() -> None:
+    """Runs the command line."""
+    app()

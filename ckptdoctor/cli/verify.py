@@ -1,0 +1,79 @@
+"""`ckptdoctor verify`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from ckptdoctor import api
+from ckptdoctor.cli.options import (
+    ArgOption,
+    CheckpointArgument,
+    InputOption,
+    PythonOption,
+    TimeoutOption,
+    python_request,
+)
+from ckptdoctor.cli.terminal import console, progress, reporting_errors
+from ckptdoctor.errors import UsageError
+from ckptdoctor.reports.error_text import print_error
+from ckptdoctor.reports.verify_text import print_compared, print_restored
+from ckptdoctor.trace.request import DEFAULT_TIMEOUT
+
+
+@reporting_errors
+def verify(
+    checkpoint: CheckpointArgument,
+    graph: Annotated[
+        str, typer.Option("--graph", metavar="GRAPH", help="Let TensorFlow restore it into this graph, and compare.")
+    ] = "",
+    same_as: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--same-as", metavar="GRAPH2 CHECKPOINT2", help="Compare the outputs with those of another pair."),
+    ] = None,
+    inputs: InputOption = None,
+    args: ArgOption = None,
+    python: PythonOption = "",
+    timeout: TimeoutOption = DEFAULT_TIMEOUT,
+) -> None:
+    """Prove a checkpoint: its checksums, what TensorFlow restores from it, what the network computes.
+
+    With --same-as, --input and --arg go to whichever of the two graphs has a parameter of that name.
+
+    Examples:
+
+        ckptdoctor verify model.ckpt
+
+        ckptdoctor verify fitted.ckpt --graph vgg.py --input images:1x224x224x3
+
+        ckptdoctor verify fitted.ckpt --graph vgg.py --same-as tf_slim.nets.vgg:vgg_16 vgg_16.ckpt
+        --input inputs:1x224x224x3 --arg is_training=False
+    """
+    out = console()
+    if same_as and not graph:
+        raise UsageError("--same-as compares with --graph", hint="Add --graph GRAPH.")
+    inventory = api.inspect(checkpoint)
+    total = sum(entry.spec.nbytes for entry in inventory.entries.values())
+    with progress("checking", total) as advance:
+        problems = api.verify(checkpoint, advance)
+    for problem in problems:
+        print_error(problem, console(stderr=True))
+    if problems:
+        raise typer.Exit(problems[0].exit_code)
+    count = len(inventory.entries)
+    out.print(
+        Text.assemble(("ok ", "bold green"), f"{count:,} tensors in {len(inventory.files)} files: every checksum holds")
+    )
+    if not graph:
+        return
+    request = python_request(graph, inputs, args, python, timeout)
+    if same_as:
+        other = python_request(same_as[0], inputs, args, python, timeout)
+        compared = api.compare(checkpoint, request, same_as[1], other)
+        print_compared(compared, out)
+        raise typer.Exit(0 if compared.agrees else 1)
+    restored = api.restore(checkpoint, request)
+    print_restored(restored, out)
+    raise typer.Exit(0 if restored.proved else 1)

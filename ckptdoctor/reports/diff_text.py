@@ -1,0 +1,132 @@
+"""A diagnosis as a compiler would print it: what a restore does, a block a finding, a summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from ckptdoctor.diagnosis.diagnosis import Diagnosis, outcome
+from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Severity
+from ckptdoctor.reports.printable import printable
+from ckptdoctor.specs.tensor import TensorSpec, show_shape
+
+_STYLES: dict[Severity, str] = {"error": "bold red", "warning": "bold yellow", "info": "bold cyan"}
+_LISTED = 12
+
+
+def print_diff(diagnosis: Diagnosis, console: Console) -> None:
+    """Prints a diagnosis."""
+    alignment = diagnosis.alignment
+    _line(
+        console,
+        Text.assemble(("graph      ", "bold"), f"{printable(diagnosis.graph_argument)} ({alignment.graph.kind})"),
+    )
+    inventory = alignment.inventory
+    _line(console, Text.assemble(("checkpoint ", "bold"), f"{printable(inventory.source)} ({inventory.format})"))
+    for note in (*alignment.graph.notes, *inventory.notes):
+        console.print(Padding(Text.assemble(("note: ", "bold cyan"), printable(note)), (0, 0, 0, 2)))
+    console.print()
+    console.print(Text.assemble(("On restore: ", "bold"), outcome(alignment)))
+    shown: set[str] = set()
+    quiet: list[Diagnostic] = []
+    for diagnostic in diagnosis.diagnostics:
+        if diagnostic.rule.severity == "info":
+            quiet.append(diagnostic)
+            continue
+        console.print()
+        _block(diagnostic, console, shown)
+    if quiet:
+        console.print()
+        _list(quiet, console)
+    console.print()
+    _summary(diagnosis, console)
+
+
+def _line(console: Console, text: Text) -> None:
+    """Prints a line that must stay one: a path or a command to copy."""
+    console.print(text, soft_wrap=True)
+
+
+def _block(diagnostic: Diagnostic, console: Console, shown: set[str]) -> None:
+    rule = diagnostic.rule
+    name = printable(diagnostic.variable or diagnostic.key)
+    _line(
+        console,
+        Text.assemble((f"{rule.severity}[{rule.code}]", _STYLES[rule.severity]), f" {rule.name}: ", (name, "bold")),
+    )
+    _line(console, Text(f"  {_sides(diagnostic)}"))
+    location = diagnostic.location
+    if location:
+        _line(console, Text.assemble(("  --> ", "blue"), f"{printable(location.file)}:{location.line}"))
+        if location.text:
+            _line(console, Text.assemble((f"  {location.line:>4} | ", "blue"), printable(location.text.expandtabs(4))))
+    sure = "" if diagnostic.confidence == "certain" else f" ({diagnostic.confidence})"
+    console.print(Padding(Text.assemble(("cause: ", "bold"), printable(diagnostic.message) + sure), (0, 0, 0, 2)))
+    for sentence in diagnostic.evidence:
+        console.print(Padding(Text(f"- {printable(sentence)}"), (0, 0, 0, 4)))
+    repeated = False
+    for remedy in diagnostic.remedies:
+        if remedy.code and remedy.code in shown:
+            repeated = True
+            continue
+        shown.add(remedy.code)
+        _remedy(remedy, console)
+    if repeated:
+        console.print(
+            Padding(Text.assemble(("help: ", "bold green"), "the remedies above apply here too"), (0, 0, 0, 2))
+        )
+
+
+def _remedy(remedy: Remedy, console: Console) -> None:
+    kind = "" if remedy.safety == "display-only" else f" [{remedy.safety}]"
+    console.print(Padding(Text.assemble(("help: ", "bold green"), printable(remedy.title) + kind), (0, 0, 0, 2)))
+    for line in remedy.code.splitlines():
+        _line(console, Text(f"      {printable(line)}", style="green"))
+
+
+def _sides(diagnostic: Diagnostic) -> str:
+    lhs, rhs = diagnostic.lhs, diagnostic.rhs
+    if lhs and rhs and lhs.dtype == rhs.dtype:
+        return f"lhs {show_shape(lhs.shape)} vs rhs {show_shape(rhs.shape)}"
+    return f"lhs {_show(lhs)} vs rhs {_show(rhs)}"
+
+
+def _show(spec: TensorSpec | None) -> str:
+    return f"{show_shape(spec.shape)} {spec.dtype}" if spec else "nothing"
+
+
+def _list(quiet: Iterable[Diagnostic], console: Console) -> None:
+    """What breaks nothing: a line each."""
+    by_rule: dict[str, list[Diagnostic]] = {}
+    for diagnostic in quiet:
+        by_rule.setdefault(f"info[{diagnostic.rule.code}] {diagnostic.rule.name}", []).append(diagnostic)
+    for title, diagnostics in by_rule.items():
+        console.print(Text.assemble((title, _STYLES["info"]), f": {printable(diagnostics[0].message)}"))
+        for diagnostic in diagnostics[:_LISTED]:
+            _line(console, Text(f"  {printable(diagnostic.key or diagnostic.variable)}  {_sides(diagnostic)}"))
+        if len(diagnostics) > _LISTED:
+            console.print(Text(f"  and {len(diagnostics) - _LISTED} more (--format json lists all)"))
+
+
+def _summary(diagnosis: Diagnosis, console: Console) -> None:
+    alignment = diagnosis.alignment
+    matched = alignment.matched
+    trainable = sum(pair.variable.trainable for pair in matched)
+    fresh = len(alignment.missing) + len(alignment.mismatched)
+    counts = (
+        f"{len(matched)} matched, {len(alignment.mismatched)} mismatched, "
+        f"{len(alignment.missing)} missing, {len(alignment.unexpected)} unexpected"
+    )
+    console.print(Text.assemble(("summary: ", "bold"), counts))
+    if alignment.graph.kind != "checkpoint":
+        console.print(
+            Text(
+                "  restored and trainable "
+                f"{trainable}, restored and frozen {len(matched) - trainable}, left fresh {fresh}"
+            )
+        )
+    if diagnosis.clean:
+        console.print(Text("The checkpoint fits the graph.", style="bold green"))

@@ -1,0 +1,54 @@
+"""An inventory as a tree or a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.text import Text
+from rich.tree import Tree
+
+from ckptdoctor.reports.printable import human_bytes, printable
+from ckptdoctor.specs.inventory import Entry, Inventory
+from ckptdoctor.specs.tensor import show_shape
+
+
+def print_inspect(inventory: Inventory, console: Console, *, table: bool) -> None:
+    """Prints an inventory, the totals last."""
+    variables = list(inventory.variables.values())
+    console.print(Text.assemble((printable(inventory.source), "bold"), f"  {inventory.format}"), soft_wrap=True)
+    for note in inventory.notes:
+        console.print(Text.assemble(("note: ", "bold cyan"), printable(note)))
+    if table:
+        _print_table(variables, console)
+    else:
+        console.print(_tree(variables, inventory.source), soft_wrap=True)
+    parameters = sum(entry.spec.elements for entry in variables)
+    size = sum(entry.spec.nbytes for entry in variables)
+    count = f"{len(variables):,} variable{'' if len(variables) == 1 else 's'}"
+    files = f"{len(inventory.files)} file{'' if len(inventory.files) == 1 else 's'}"
+    console.print(Text(f"{count}, {parameters:,} parameters, {human_bytes(size)} in {files}", style="bold"))
+
+
+def _print_table(variables: Iterable[Entry], console: Console) -> None:
+    rows = [(printable(e.key), show_shape(e.spec.shape), e.spec.dtype.name, f"{e.spec.elements:,}") for e in variables]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
+    for key, shape, dtype, elements in rows:
+        line = f"{key:<{widths[0]}}  {shape:<{widths[1]}}  {dtype:<{widths[2]}}  {elements:>{widths[3]}}"
+        console.print(Text(line), soft_wrap=True)
+
+
+def _tree(variables: Iterable[Entry], source: str) -> Tree:
+    root = Tree(Text(printable(source.rpartition("/")[2] or source)))
+    scopes: dict[tuple[str, ...], Tree] = {(): root}
+    for entry in variables:
+        *parents, leaf = entry.key.split("/")
+        branch = root
+        for depth in range(1, len(parents) + 1):
+            scope = tuple(parents[:depth])
+            if scope not in scopes:
+                scopes[scope] = branch.add(Text(printable(scope[-1]), style="bold"))
+            branch = scopes[scope]
+        sliced = f" in {len(entry.slices)} slices" if entry.slices else ""
+        branch.add(Text(f"{printable(leaf)} {show_shape(entry.spec.shape)} {entry.spec.dtype}{sliced}"))
+    return root
