@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from ckptdoctor.diagnosis.diagnosis import Diagnosis, outcome
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Severity
+from ckptdoctor.reports.paragraph import print_paragraph
 from ckptdoctor.reports.printable import printable
 from ckptdoctor.specs.tensor import TensorSpec, show_shape
 
@@ -27,9 +27,9 @@ def print_diff(diagnosis: Diagnosis, console: Console) -> None:
     inventory = alignment.inventory
     _line(console, Text.assemble(("checkpoint ", "bold"), f"{printable(inventory.source)} ({inventory.format})"))
     for note in (*alignment.graph.notes, *inventory.notes):
-        console.print(Padding(Text.assemble(("note: ", "bold cyan"), printable(note)), (0, 0, 0, 2)))
+        print_paragraph(console, note, label="note: ", style="bold cyan", indent=2)
     console.print()
-    console.print(Text.assemble(("On restore: ", "bold"), outcome(alignment)))
+    print_paragraph(console, outcome(alignment), label="On restore: ", style="bold")
     shown: set[str] = set()
     quiet: list[Diagnostic] = []
     for diagnostic in diagnosis.diagnostics:
@@ -64,25 +64,23 @@ def _block(diagnostic: Diagnostic, console: Console, shown: set[str]) -> None:
         if location.text:
             _line(console, Text.assemble((f"  {location.line:>4} | ", "blue"), printable(location.text.expandtabs(4))))
     sure = "" if diagnostic.confidence == "certain" else f" ({diagnostic.confidence})"
-    console.print(Padding(Text.assemble(("cause: ", "bold"), printable(diagnostic.message) + sure), (0, 0, 0, 2)))
+    print_paragraph(console, diagnostic.message + sure, label="cause: ", style="bold", indent=2)
     for sentence in diagnostic.evidence:
-        console.print(Padding(Text(f"- {printable(sentence)}"), (0, 0, 0, 4)))
+        print_paragraph(console, sentence, label="- ", indent=4)
     repeated = False
     for remedy in diagnostic.remedies:
-        if remedy.code and remedy.code in shown:
+        if remedy.title in shown:
             repeated = True
             continue
-        shown.add(remedy.code)
+        shown.add(remedy.title)
         _remedy(remedy, console)
     if repeated:
-        console.print(
-            Padding(Text.assemble(("help: ", "bold green"), "the remedies above apply here too"), (0, 0, 0, 2))
-        )
+        print_paragraph(console, "the remedies above apply here too", label="help: ", style="bold green", indent=2)
 
 
 def _remedy(remedy: Remedy, console: Console) -> None:
     kind = "" if remedy.safety == "display-only" else f" [{remedy.safety}]"
-    console.print(Padding(Text.assemble(("help: ", "bold green"), printable(remedy.title) + kind), (0, 0, 0, 2)))
+    print_paragraph(console, remedy.title + kind, label="help: ", style="bold green", indent=2)
     for line in remedy.code.splitlines():
         _line(console, Text(f"      {printable(line)}", style="green"))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from ckptdoctor.errors import CkptDoctorError
@@ -17,4 +16,4 @@ def print_error(error: CkptDoctorError, console: Console) -> None:
         console.print(Text(f"  {printable(line)}"), soft_wrap=True)
     for number, line in enumerate(error.hint.splitlines()):
         label = ("help: ", "bold green") if not number else ("      ", "")
-        console.print(Padding(Text.assemble(label, printable(line)), (0, 0, 0, 2)), soft_wrap=True)
+        console.print(Text.assemble("  ", label, printable(line)), soft_wrap=True)

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
+from ckptdoctor.reports.paragraph import print_paragraph
 from ckptdoctor.reports.printable import human_bytes, printable
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.tensor import show_shape
@@ -18,7 +19,7 @@ def print_inspect(inventory: Inventory, console: Console, *, table: bool) -> Non
     variables = list(inventory.variables.values())
     console.print(Text.assemble((printable(inventory.source), "bold"), f"  {inventory.format}"), soft_wrap=True)
     for note in inventory.notes:
-        console.print(Text.assemble(("note: ", "bold cyan"), printable(note)))
+        print_paragraph(console, note, label="note: ", style="bold cyan")
     if table:
         _print_table(variables, console)
     else:

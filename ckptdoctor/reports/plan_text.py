@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from ckptdoctor.executor.convert import Receipt
 from ckptdoctor.plan.plan import Plan, derive
+from ckptdoctor.reports.paragraph import print_paragraph
 from ckptdoctor.reports.printable import human_bytes, printable
 from ckptdoctor.specs.inventory import Inventory
 from ckptdoctor.specs.ops import Drop, Op, Rename
@@ -28,7 +28,7 @@ def print_plan(plan: Plan, inventory: Inventory, console: Console) -> None:
     if not plan.ops:
         console.print(Text("  nothing to do"))
     for note in plan.notes[:_NOTES]:
-        console.print(Padding(Text.assemble(("note: ", "bold cyan"), printable(note)), (0, 0, 0, 2)))
+        print_paragraph(console, note, label="note: ", style="bold cyan", indent=2)
     if len(plan.notes) > _NOTES:
         console.print(Text(f"  and {len(plan.notes) - _NOTES} more notes (--plan FILE keeps all)"))
     made = derive(plan, inventory)

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ckptdoctor.executor.verify import Compared, Restored
+from ckptdoctor.reports.paragraph import print_paragraph
 from ckptdoctor.reports.printable import printable
 from ckptdoctor.specs.tensor import show_shape
 
@@ -34,9 +35,9 @@ def print_compared(compared: Compared, console: Console) -> None:
         text = f"the outputs have different shapes: {compared.outputs[0]} {one}, {compared.outputs[1]} {other}"
         console.print(Text.assemble(("failed ", "bold red"), text), soft_wrap=True)
         return
-    verdict = ("ok ", "bold green") if compared.agrees else ("failed ", "bold red")
+    label, style = ("ok ", "bold green") if compared.agrees else ("failed ", "bold red")
     text = (
         f"outputs {one} on the same random inputs: maximum absolute difference {compared.absolute:.3g}, "
         f"relative {compared.relative:.3g} of {compared.largest:.3g} (tolerance {compared.tolerance:g})"
     )
-    console.print(Text.assemble(verdict, text))
+    print_paragraph(console, text, label=label, style=style)

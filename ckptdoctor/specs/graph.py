@@ -29,6 +29,7 @@ class Consumer:
         strides: of a convolution, all four or the spatial two, as the graph has them.
         data_format: `NHWC`, `NCHW` or empty.
         producer: the type of the operation that makes that input, such as `MaxPool`; empty if unknown.
+        flattened: the shape of what a flatten made that input from, if a flatten made it.
     """
 
     op: str
@@ -38,6 +39,7 @@ class Consumer:
     strides: tuple[int, ...] = ()
     data_format: str = ""
     producer: str = ""
+    flattened: Shape | None = None
 
 
 @dataclass(frozen=True, slots=True)

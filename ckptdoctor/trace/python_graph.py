@@ -66,4 +66,5 @@ def _consumer(traced: dict[str, Any]) -> Consumer:
         tuple(traced["strides"]),
         traced["data_format"],
         traced["producer"],
+        None if traced["flattened"] is None else tuple(traced["flattened"]),
     )

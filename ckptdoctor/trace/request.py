@@ -66,7 +66,7 @@ class GraphRequest:
 
 
 def _show_sizes(item: Input) -> str:
-    sizes = "x".join("?" if size < 0 else str(size) for size in item.shape)
+    sizes = "x".join("N" if size < 0 else str(size) for size in item.shape)
     return sizes if item.dtype == "float32" else f"{sizes}:{item.dtype}"
 
 

@@ -422,7 +422,21 @@ def layer_use(layer, weight):
         "strides": [int(size) for size in getattr(layer, "strides", ()) or ()] if op.startswith("Conv") else [],
         "data_format": {"channels_last": "NHWC", "channels_first": "NCHW"}.get(data_format, ""),
         "producer": "",
+        "flattened": flattened_by_keras(layer),
     }
+
+
+def flattened_by_keras(layer):
+    """The shape that a Keras layer's input was flattened from, in a functional or sequential model."""
+    try:
+        before = layer.input._keras_history.operation
+        while type(before).__name__ in ("Dropout", "Activation", "ReLU"):
+            before = before.input._keras_history.operation
+        if type(before).__name__ not in ("Flatten", "Reshape"):
+            return None
+        return [-1 if size is None else int(size) for size in before.input.shape]
+    except (AttributeError, ValueError):
+        return None
 
 
 # --- TensorFlow graphs ----------------------------------------------------------------------------------------------
@@ -492,7 +506,17 @@ def describe_consumer(operation):
         "strides": [int(size) for size in attribute("strides") or []],
         "data_format": attribute("data_format"),
         "producer": "" if data is None else data.op.type,
+        "flattened": flattened_from(data),
     }
+
+
+def flattened_from(data):
+    """The shape that a rank-2 tensor was reshaped from, through what keeps the order of elements."""
+    while data is not None and data.op.type in ("Identity", "Relu", "Cast") and data.op.inputs:
+        data = data.op.inputs[0]
+    if data is None or data.op.type not in ("Reshape", "Squeeze") or data.shape.rank != 2:
+        return None
+    return shape_list(data.op.inputs[0].shape)
 
 
 class Graphs(object):

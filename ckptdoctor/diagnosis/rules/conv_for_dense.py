@@ -32,30 +32,41 @@ RULE = Rule("CKD201", "conv-for-dense", "error")
 
 def check(case: Case) -> Iterator[Diagnostic]:
     """A finding for each stored convolution whose elements are those of a declared matrix."""
-    channels_first = any(
-        variable.consumer and variable.consumer.data_format == "NCHW" for variable in case.alignment.graph.variables
-    )
     for pair in case.mismatched:
         lhs, rhs = pair.variable.spec.shape, pair.entry.spec.shape
         if len(lhs) == 2 and len(rhs) == 4 and rhs[3] == lhs[1] and rhs[0] * rhs[1] * rhs[2] == lhs[0]:
-            yield _diagnose(case, pair, channels_first=channels_first and rhs[:2] != (1, 1))
+            yield _diagnose(case, pair)
 
 
-def _diagnose(case: Case, pair: Pair, *, channels_first: bool) -> Diagnostic:
+def _flattens_channels_first(case: Case, pair: Pair) -> bool:
+    """Whether the graph's flatten puts channels before positions: seen at the flatten itself, else at convolutions."""
+    kh, kw, channels, _ = pair.entry.spec.shape
+    use = pair.variable.consumer
+    if use and use.flattened and len(use.flattened) == 4:
+        return use.flattened[1:] == (channels, kh, kw) != (kh, kw, channels)
+    uses = [variable.consumer for variable in case.alignment.graph.variables if variable.consumer]
+    return any(use.data_format == "NCHW" for use in uses)
+
+
+def _diagnose(case: Case, pair: Pair) -> Diagnostic:
     variable, entry = pair.variable, pair.entry
     kh, kw, channels, out = entry.spec.shape
     rows = variable.spec.shape[0]
     one = (kh, kw) == (1, 1)
+    channels_first = not one and _flattens_channels_first(case, pair)
     evidence = [
         f"{kh}·{kw}·{channels} = {rows}, and both have {out} outputs: {entry.spec.elements:,} numbers on either side."
     ]
     use = variable.consumer
     if use and use.input_shape is not None:
         evidence.append(f"{use.op} {use.name} takes an input of {show_shape(use.input_shape)}.")
+    seen = bool(use and use.flattened and use.flattened[1:] == (kh, kw, channels))
     if one:
         evidence.append("A 1x1 convolution is a matrix product at each position; no order of a flatten is involved.")
     elif channels_first:
         evidence.append("The graph's convolutions are NCHW, so its flatten is in (channel, height, width) order.")
+    elif seen and use and use.flattened:
+        evidence.append(f"The graph flattens a map of {show_shape(use.flattened)}, in (height, width, channel) order.")
     else:
         evidence.append(
             f"Equal if the convolution was VALID on a {kh}x{kw} map and the flatten is in (height, width, channel) order."
@@ -80,7 +91,7 @@ def _diagnose(case: Case, pair: Pair, *, channels_first: bool) -> Diagnostic:
         RULE,
         f"the checkpoint holds a {kh}x{kw} convolution where the graph has a dense matrix"
         + ("." if one else f" over the flattened {kh}x{kw}x{channels} map."),
-        "certain" if one else "likely",
+        "certain" if one or seen else "likely",
         variable.name,
         entry.key,
         variable.spec,

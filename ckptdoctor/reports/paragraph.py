@@ -1,0 +1,29 @@
+"""A sentence or two, wrapped to the terminal and indented."""
+
+from __future__ import annotations
+
+import textwrap
+
+from rich.console import Console
+from rich.text import Text
+
+from ckptdoctor.reports.printable import printable
+
+_WIDEST = 100
+
+
+def print_paragraph(console: Console, text: str, *, label: str = "", style: str = "", indent: int = 0) -> None:
+    """Prints text behind a styled label; following lines are indented as far as the label."""
+    width = min(console.width, _WIDEST)
+    lines = textwrap.wrap(
+        label + printable(text),
+        width,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    first, *rest = lines or [" " * indent + label]
+    console.print(Text.assemble(" " * indent, (label, style), first[indent + len(label) :]), soft_wrap=True)
+    for line in rest:
+        console.print(Text(line), soft_wrap=True)
