@@ -110,7 +110,7 @@ def copy_range(extent: Extent, out: BinaryIO, observe: Observe | None = None) ->
     with extent.file.open("rb", buffering=0) as source:
         offset, remaining = extent.offset, extent.size
         while remaining:
-            step = min(remaining, COPY_CHUNK)
+            step = min(remaining, COPY_CHUNK) if observe else remaining
             if buffer is not None and observe is not None:
                 source.seek(offset)
                 step = source.readinto(buffer[:step])
@@ -136,7 +136,7 @@ def _copy_in_kernel(source: int, out: int, offset: int, size: int) -> int:
             step = os.copy_file_range(source, out, size - done, offset + done)
         except (OSError, AttributeError):
             # Across file systems, on some network file systems and outside Linux: through memory.
-            step = os.write(out, os.pread(source, size - done, offset + done))
+            step = os.write(out, os.pread(source, min(size - done, COPY_CHUNK), offset + done))
         if not step:
             break
         done += step

@@ -18,6 +18,7 @@ from ckptdoctor.specs.ops import Reshape
 from ckptdoctor.specs.tensor import show_shape
 
 _KERNEL = re.compile(r"(^|.*/)(weights?|kernel|w)(/\.ATTRIBUTES/VARIABLE_VALUE)?$", re.IGNORECASE)
+_IMAGE_CHANNELS = (1, 3, 4)
 _NO_KERNEL = re.compile(r"depthwise|pointwise|embedding|lstm|gru|rnn", re.IGNORECASE)
 
 
@@ -127,6 +128,8 @@ def _classifier(kernels: list[Entry]) -> tuple[list[Entry], list[str]]:
             if entry.key in followed:
                 continue
             for other in kernels:
+                if other.spec.shape[2] in _IMAGE_CHANNELS and other is kernels[0]:
+                    continue  # it takes the image, though a classifier may happen to have as many classes
                 takes = other.key != entry.key and other.spec.shape[2] == entry.spec.shape[3]
                 spatial = other.spec.shape[:2] != (1, 1)
                 if takes and (spatial or other.key in followed):

@@ -102,7 +102,7 @@ def _list(quiet: Iterable[Diagnostic], console: Console) -> None:
     for diagnostic in quiet:
         by_rule.setdefault(f"info[{diagnostic.rule.code}] {diagnostic.rule.name}", []).append(diagnostic)
     for title, diagnostics in by_rule.items():
-        console.print(Text.assemble((title, _STYLES["info"]), f": {printable(diagnostics[0].message)}"))
+        print_paragraph(console, diagnostics[0].message, label=f"{title}: ", style=_STYLES["info"])
         for diagnostic in diagnostics[:_LISTED]:
             _line(console, Text(f"  {printable(diagnostic.key or diagnostic.variable)}  {_sides(diagnostic)}"))
         if len(diagnostics) > _LISTED:

@@ -18,6 +18,7 @@ _NOTES = 8
 
 def print_plan(plan: Plan, inventory: Inventory, console: Console) -> None:
     """Prints each operation with the shape before and after, and why others are not there."""
+    made = derive(plan, inventory)
     specs = {key: entry.spec for key, entry in inventory.entries.items()}
     for op in plan.ops:
         before = specs.pop(op.key)
@@ -31,7 +32,6 @@ def print_plan(plan: Plan, inventory: Inventory, console: Console) -> None:
         print_paragraph(console, note, label="note: ", style="bold cyan", indent=2)
     if len(plan.notes) > _NOTES:
         console.print(Text(f"  and {len(plan.notes) - _NOTES} more notes (--plan FILE keeps all)"))
-    made = derive(plan, inventory)
     computed = sum(item.spec.nbytes for item in made.values() if not item.keeps_bytes)
     total = sum(item.spec.nbytes for item in made.values())
     console.print(Text(f"  {human_bytes(total - computed)} copied as they are, {human_bytes(computed)} computed"))
