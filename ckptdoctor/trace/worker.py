@@ -669,7 +669,9 @@ class Builder(object):
                 self.keras = Keras3(self.sources, self.allocate)
         if self.keras is None:
             if self.api == "tf2":
-                v1.Graph().as_default().__enter__()
+                # Kept: a scope that nothing refers to is left when Python collects it.
+                self.scope = v1.Graph().as_default()
+                self.scope.__enter__()
             if not self.allocate:
                 stop_at(v1.train.Saver, ("restore",))
             self.session_class = v1.Session

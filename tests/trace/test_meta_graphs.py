@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.conftest import SHARED
 
 from ckptdoctor.errors import FormatError
 from ckptdoctor.formats.registry import open_checkpoint
 from ckptdoctor.trace.meta_graph import read_meta_graph
+from tests.conftest import SHARED
 
 REAL = SHARED / "real"
 

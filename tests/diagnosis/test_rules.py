@@ -1,0 +1,136 @@
+"""Each rule on cases that fire it and cases that leave it silent, without TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from ckptdoctor.alignment.alignment import align
+from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose, outcome
+from ckptdoctor.diagnosis.rules import RULES
+from ckptdoctor.specs.dtype import dtype_from_name
+from ckptdoctor.specs.graph import Consumer, GraphSpec, Variable
+from ckptdoctor.specs.inventory import Entry, Inventory
+from ckptdoctor.specs.tensor import Shape, TensorSpec
+
+
+def variable(
+    name: str, shape: Shape, *, consumer: Consumer | None = None, dtype: str = "float32", resource: bool = False
+) -> Variable:
+    return Variable(name, name, TensorSpec(dtype_from_name(dtype), shape), consumer=consumer, resource=resource)
+
+
+def examine(variables: list[Variable], stored: Mapping[str, Shape], dtype: str = "float32") -> Diagnosis:
+    entries = {key: Entry(key, TensorSpec(dtype_from_name(dtype), shape)) for key, shape in sorted(stored.items())}
+    inventory = Inventory("m.ckpt", "tensor bundle (V2)", (), entries)
+    return diagnose(align(GraphSpec("g.py", "TensorFlow 1 graph", tuple(variables)), inventory), "g.py")
+
+
+def names(diagnosis: Diagnosis) -> list[str]:
+    return [diagnostic.rule.name for diagnostic in diagnosis.diagnostics]
+
+
+def matmul(flattened: Shape | None = None, rows: int = 1568) -> Consumer:
+    return Consumer("MatMul", "fc/MatMul", (-1, rows), producer="Reshape", flattened=flattened)
+
+
+@pytest.mark.parametrize(
+    ("lhs", "consumer", "rhs", "found", "safety"),
+    [
+        ((64, 10), matmul(rows=64), (1, 1, 64, 10), "conv-for-dense", "safe"),
+        ((1568, 64), matmul(), (7, 7, 32, 64), "conv-for-dense", "safe"),
+        ((1568, 64), matmul((-1, 7, 7, 32)), (7, 7, 32, 64), "conv-for-dense", "safe"),
+        ((1568, 64), matmul((-1, 32, 7, 7)), (7, 7, 32, 64), "conv-for-dense", "unsafe"),
+        ((1, 1, 64, 10), None, (64, 10), "dense-for-conv", "safe"),
+        ((7, 7, 32, 64), Consumer("Conv2D", "c", (-1, 7, 7, 32), "VALID", (1, 1, 1, 1), "NHWC"), (1568, 64), "dense-for-conv", "safe"),
+        ((7, 7, 32, 64), Consumer("Conv2D", "c", (-1, 7, 7, 32), "SAME", (1, 1, 1, 1), "NHWC"), (1568, 64), "dense-for-conv", "unsafe"),
+        ((7, 7, 32, 64), Consumer("Conv2D", "c", (-1, 14, 14, 32), "VALID", (1, 1, 1, 1), "NHWC"), (1568, 64), "dense-for-conv", "unsafe"),
+        ((512, 64), Consumer("Tensordot", "t", (-1, 7, 7, 512)), (7, 7, 512, 64), "missing-flatten", "display-only"),
+        ((512, 64), None, (7, 7, 512, 64), "missing-flatten", "display-only"),
+        ((512, 64), Consumer("Tensordot", "t", (-1, 7, 7, 512)), (25088, 64), "missing-flatten", "display-only"),
+        ((512, 64), matmul(rows=512), (256, 64), "shape-mismatch", "display-only"),
+        ((6, 4), None, (4, 6), "shape-mismatch", "unsafe"),
+        ((10,), None, (12,), "shape-mismatch", "display-only"),
+    ],
+)  # fmt: skip
+def test_a_wrong_shape_has_its_cause(
+    lhs: Shape, consumer: Consumer | None, rhs: Shape, found: str, safety: str
+) -> None:
+    # The classifier behind it keeps the layer from being the last one.
+    layers = [variable("net/fc/weights", lhs, consumer=consumer), variable("net/logits/weights", (9, 9))]
+    diagnosis = examine(layers, {"net/fc/weights": rhs, "net/logits/weights": (9, 9)})
+    assert names(diagnosis) == [found]
+    assert diagnosis.diagnostics[0].remedies[0].safety == safety
+    assert not diagnosis.clean
+
+
+def test_an_nchw_flatten_is_transposed_first() -> None:
+    diagnosis = examine([variable("w", (1568, 64), consumer=matmul((-1, 32, 7, 7)))], {"w": (7, 7, 32, 64)})
+    assert [op.verb for op in diagnosis.diagnostics[0].remedies[0].ops] == ["transpose", "reshape"]
+
+
+@pytest.mark.parametrize(
+    ("lhs", "rhs"), [((64, 10), (64, 1000)), ((1, 1, 64, 10), (1, 1, 64, 1000)), ((64, 10), (1, 1, 64, 1000))]
+)
+def test_a_class_count_covers_its_bias(lhs: Shape, rhs: Shape) -> None:
+    graph = [variable("net/out/weights", lhs), variable("net/out/biases", lhs[-1:])]
+    diagnosis = examine(graph, {"net/out/weights": rhs, "net/out/biases": rhs[-1:]})
+    assert names(diagnosis) == ["class-count"]
+    assert diagnosis.diagnostics[0].covers == {"net/out/weights", "net/out/biases"}
+
+
+def test_a_class_count_in_the_middle_is_a_width() -> None:
+    graph = [variable("net/hidden/weights", (64, 10)), variable("net/out/weights", (10, 3))]
+    diagnosis = examine(graph, {"net/hidden/weights": (64, 20), "net/out/weights": (10, 3)})
+    assert names(diagnosis) == ["shape-mismatch"]
+
+
+def test_training_state_is_reported_together() -> None:
+    stored = {
+        "w": (2,),
+        "w/Adam": (2,),
+        "w/Adam_1": (2,),
+        "beta1_power": (),
+        "w/ExponentialMovingAverage": (2,),
+        "global_step": (),
+    }
+    diagnosis = examine([variable("w", (2,))], stored)
+    assert names(diagnosis) == ["optimizer-slots", "moving-averages", "global-step"]
+    assert diagnosis.clean
+    diagnosis = examine([variable(key, shape) for key, shape in stored.items()], {"w": (2,)})
+    assert sorted(names(diagnosis)) == ["global-step", "moving-averages", "optimizer-slots"]
+    assert not diagnosis.clean
+
+
+@pytest.mark.parametrize(("wanted", "stored", "safety"), [("float32", "float16", "safe"), ("int32", "int64", "unsafe")])
+def test_a_dtype_is_cast_safely_where_no_bit_is_lost(wanted: str, stored: str, safety: str) -> None:
+    diagnosis = examine([variable("w", (2,), dtype=wanted)], {"w": (2,)}, stored)
+    assert names(diagnosis) == ["dtype-mismatch"]
+    assert diagnosis.diagnostics[0].remedies[0].safety == safety
+
+
+def test_missing_and_unexpected() -> None:
+    diagnosis = examine([variable("a/w", (2,))], {"b/w": (2,)})
+    assert names(diagnosis) == ["missing", "unexpected"]
+    assert "Key a/w not found in checkpoint" in outcome(diagnosis.alignment)
+
+
+def test_resource_variables_are_said_to_be_silent() -> None:
+    diagnosis = examine([variable("w", (8,), resource=True)], {"w": (1,)})
+    assert "TensorFlow would say nothing" in outcome(diagnosis.alignment)
+
+
+def test_what_agrees_is_not_reported() -> None:
+    diagnosis = examine([variable("w", (2, -1)), variable("v", ())], {"w": (2, 5), "v": ()})
+    assert names(diagnosis) == []
+    assert diagnosis.clean
+
+
+def test_the_table_of_rules_is_consistent() -> None:
+    codes = [rule.RULE.code for rule in RULES]
+    assert len(set(codes)) == len(codes)
+    for rule in RULES:
+        text = rule.__doc__ or ""
+        for section in ("## What it does", "## Why is this bad", "## Example", "## Fix safety"):
+            assert section in text, rule
