@@ -32,6 +32,7 @@ def check(
         args = ["num_classes=10"]
         checkpoint = "weights/vgg.ckpt"
         exclude = ["vgg_16/fc8"]
+        python = ".venv/bin/python"  # the one that has TensorFlow
 
     Examples:
 

@@ -45,10 +45,10 @@ def _read_table(path: Path, number: int, table: Any) -> Declared:
     where = f"{path}: [[tool.ckptdoctor.check]] number {number}"
     if not isinstance(table, dict) or not all(isinstance(table.get(name), str) for name in ("graph", "checkpoint")):
         raise UsageError(f"{where} needs graph and checkpoint", hint=f"For example:\n{_EXAMPLE}")
-    unknown = set(table) - {"graph", "checkpoint", *_LISTS}
+    unknown = set(table) - {"graph", "checkpoint", "python", *_LISTS}
     if unknown:
         raise UsageError(
-            f"{where} has an unknown {min(unknown)}", hint="Known: graph, checkpoint, " + ", ".join(_LISTS)
+            f"{where} has an unknown {min(unknown)}", hint="Known: graph, checkpoint, python, " + ", ".join(_LISTS)
         )
     lists = {}
     for name in _LISTS:
@@ -57,5 +57,8 @@ def _read_table(path: Path, number: int, table: Any) -> Declared:
             raise UsageError(
                 f"{where}: {name} is no list of strings", hint='For example inputs = ["images:Nx224x224x3"]'
             )
-    graph = graph_request(table["graph"], lists["inputs"], lists["args"])
+    python = table.get("python", "")
+    if not isinstance(python, str):
+        raise UsageError(f"{where}: python is no string", hint='For example python = ".venv/bin/python"')
+    graph = graph_request(table["graph"], lists["inputs"], lists["args"], python)
     return Declared(graph, table["checkpoint"], tuple(lists["include"]), tuple(lists["exclude"]))

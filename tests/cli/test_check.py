@@ -90,36 +90,30 @@ def test_a_wrong_configuration_is_named(repository: Path, text: str, says: str) 
 
 
 def test_the_real_pre_commit_passes_and_fails(repository: Path) -> None:
-    """`pre-commit try-repo` on this project, as a repository that uses the hook would run it.
+    """`pre-commit try-repo` on this project: the hook as shipped, installed into an environment of its own.
 
-    The hook's own environment would install this project again; `--python`'s default is that environment, without
-    TensorFlow. So the hook is tried as `language: system`, with everything else as the project ships it.
+    The pair is of two checkpoints, so that environment needs no TensorFlow.
     """
-    hooks = repository.parent / f"{repository.name}-hooks"
-    hooks.mkdir()
-    shipped = (ROOT / ".pre-commit-hooks.yaml").read_text()
-    assert "language: python" in shipped
-    system = shipped.replace("language: python", "language: system")
-    (hooks / ".pre-commit-hooks.yaml").write_text(system)
-    git_environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-    git_environment |= {
+    pair = '[[tool.ckptdoctor.check]]\ngraph = "other.ckpt"\ncheckpoint = "classifier.ckpt"\n'
+    (repository / "pyproject.toml").write_text(pair)
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    environment |= {
         f"GIT_{who}_{what}": "t@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
     }
-    git_environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    git_environment["PRE_COMMIT_HOME"] = str(repository.parent / f"{repository.name}-pre-commit")
+    environment["PRE_COMMIT_HOME"] = str(repository.parent / f"{repository.name}-pre-commit")
+    pre_commit = str(Path(sys.executable).with_name("pre-commit"))
 
-    def run(*command: str, cwd: Path, code: int = 0) -> str:
-        done = subprocess.run(command, cwd=cwd, env=git_environment, capture_output=True, text=True, check=False)
+    def run(*command: str, code: int = 0) -> str:
+        done = subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout
 
-    for directory in (hooks, repository):
-        run("git", "init", "--quiet", cwd=directory)
-        run("git", "add", ".", cwd=directory)
-        run("git", "commit", "--quiet", "-m", "x", cwd=directory)
-    try_repo = ("pre-commit", "try-repo", str(hooks), "ckptdoctor", "--files", "conv.py")
-    assert "Passed" in run(*try_repo, cwd=repository)
-    break_graph(repository)
-    output = run(*try_repo, cwd=repository, code=1)
+    run("git", "init", "--quiet")
+    run("git", "add", ".")
+    run("git", "commit", "--quiet", "-m", "x")
+    try_repo = (pre_commit, "try-repo", str(ROOT), "ckptdoctor", "--files", "classifier.ckpt")
+    assert "Passed" in run(*try_repo)
+    shutil.copy(FIXTURES / "bottleneck.ckpt.index", repository / "other.ckpt.index")
+    output = run(*try_repo, code=1)
     assert "Failed" in output
-    assert "lhs [1,1,8,9] vs rhs [1,1,8,8]" in output
+    assert "CKD101 missing net/unit_1/conv1/weights" in output

@@ -31,6 +31,10 @@ def names(diagnosis: Diagnosis) -> list[str]:
     return [diagnostic.rule.name for diagnostic in diagnosis.diagnostics]
 
 
+def conv(size: int, padding: str) -> Consumer:
+    return Consumer("Conv2D", "conv/Conv2D", (-1, size, size, 32), padding, (1, 1, 1, 1), "NHWC")
+
+
 def matmul(flattened: Shape | None = None, rows: int = 1568) -> Consumer:
     return Consumer("MatMul", "fc/MatMul", (-1, rows), producer="Reshape", flattened=flattened)
 
@@ -43,9 +47,9 @@ def matmul(flattened: Shape | None = None, rows: int = 1568) -> Consumer:
         ((1568, 64), matmul((-1, 7, 7, 32)), (7, 7, 32, 64), "conv-for-dense", "safe"),
         ((1568, 64), matmul((-1, 32, 7, 7)), (7, 7, 32, 64), "conv-for-dense", "unsafe"),
         ((1, 1, 64, 10), None, (64, 10), "dense-for-conv", "safe"),
-        ((7, 7, 32, 64), Consumer("Conv2D", "c", (-1, 7, 7, 32), "VALID", (1, 1, 1, 1), "NHWC"), (1568, 64), "dense-for-conv", "safe"),
-        ((7, 7, 32, 64), Consumer("Conv2D", "c", (-1, 7, 7, 32), "SAME", (1, 1, 1, 1), "NHWC"), (1568, 64), "dense-for-conv", "unsafe"),
-        ((7, 7, 32, 64), Consumer("Conv2D", "c", (-1, 14, 14, 32), "VALID", (1, 1, 1, 1), "NHWC"), (1568, 64), "dense-for-conv", "unsafe"),
+        ((7, 7, 32, 64), conv(7, "VALID"), (1568, 64), "dense-for-conv", "safe"),
+        ((7, 7, 32, 64), conv(7, "SAME"), (1568, 64), "dense-for-conv", "unsafe"),
+        ((7, 7, 32, 64), conv(14, "VALID"), (1568, 64), "dense-for-conv", "unsafe"),
         ((512, 64), Consumer("Tensordot", "t", (-1, 7, 7, 512)), (7, 7, 512, 64), "missing-flatten", "display-only"),
         ((512, 64), None, (7, 7, 512, 64), "missing-flatten", "display-only"),
         ((512, 64), Consumer("Tensordot", "t", (-1, 7, 7, 512)), (25088, 64), "missing-flatten", "display-only"),
