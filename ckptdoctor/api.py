@@ -1,27 +1,28 @@
-"""What the commands do, as functions: six of them, each from names to a value."""
+"""What the commands do, as functions, each from names to a value.
+
+The rooms are imported where they are used: a command pays at start-up for what it does and for nothing else.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ckptdoctor.alignment.alignment import align
-from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose
-from ckptdoctor.errors import FormatError
-from ckptdoctor.executor.convert import Receipt
-from ckptdoctor.executor.convert import convert as run_plan
-from ckptdoctor.executor.verify import Compared, Restored, compare_outputs, verify_data, verify_restore
-from ckptdoctor.formats.checkpoint import Advance
 from ckptdoctor.formats.registry import open_checkpoint
-from ckptdoctor.plan.from_diagnosis import plan_from_diagnosis
-from ckptdoctor.plan.plan import Plan
-from ckptdoctor.specs.graph import GraphSpec, Variable
-from ckptdoctor.specs.inventory import Inventory
-from ckptdoctor.trace.meta_graph import read_meta_graph
-from ckptdoctor.trace.python_graph import trace_python
-from ckptdoctor.trace.request import GraphRequest, is_meta_graph, is_python_graph, make_request
 
-__all__ = ["compare", "convert", "diff", "inspect", "restore", "verify"]
+if TYPE_CHECKING:
+    from ckptdoctor.diagnosis.diagnosis import Diagnosis
+    from ckptdoctor.errors import FormatError
+    from ckptdoctor.executor.convert import Receipt
+    from ckptdoctor.executor.verify import Compared, Restored
+    from ckptdoctor.formats.checkpoint import Advance
+    from ckptdoctor.plan.plan import Plan
+    from ckptdoctor.specs.graph import GraphSpec
+    from ckptdoctor.specs.inventory import Inventory
+    from ckptdoctor.trace.request import GraphRequest
+
+__all__ = ["compare", "convert", "diff", "inspect", "plan_for", "read_graph", "restore", "verify"]
 
 
 def inspect(checkpoint: str) -> Inventory:
@@ -39,9 +40,15 @@ def read_graph(graph: str | GraphRequest) -> GraphSpec:
     Raises:
         UsageError, GraphError, FormatError: it cannot be built or read.
     """
+    from ckptdoctor.specs.graph import GraphSpec, Variable
+    from ckptdoctor.trace.python_graph import trace_python
+    from ckptdoctor.trace.request import GraphRequest, is_meta_graph, is_python_graph, make_request
+
     if isinstance(graph, GraphRequest):
         return trace_python(graph)
     if is_meta_graph(graph):
+        from ckptdoctor.trace.meta_graph import read_meta_graph
+
         return read_meta_graph(Path(graph))
     if is_python_graph(graph):
         return trace_python(make_request(graph))
@@ -64,6 +71,10 @@ def diff(
     Raises:
         UsageError, GraphError, FormatError: one of them cannot be built or read.
     """
+    from ckptdoctor.alignment.alignment import align
+    from ckptdoctor.diagnosis.diagnosis import diagnose
+    from ckptdoctor.trace.request import GraphRequest
+
     inventory = open_checkpoint(checkpoint).inventory
     spec = read_graph(graph)
     argument = spec.source + (graph.options if isinstance(graph, GraphRequest) else "")
@@ -72,6 +83,8 @@ def diff(
 
 def plan_for(diagnosis: Diagnosis, *, unsafe: bool = False) -> Plan:
     """The conversion that a diagnosis prescribes."""
+    from ckptdoctor.plan.from_diagnosis import plan_from_diagnosis
+
     return plan_from_diagnosis(diagnosis, unsafe=unsafe)
 
 
@@ -85,6 +98,8 @@ def convert(
     advance: Advance = lambda size: None,
 ) -> Receipt:
     """Writes what a plan makes of a checkpoint. See `ckptdoctor.executor.convert.convert`."""
+    from ckptdoctor.executor.convert import convert as run_plan
+
     return run_plan(open_checkpoint(checkpoint), plan, output, force=force, link=link, advance=advance)
 
 
@@ -94,14 +109,18 @@ def verify(checkpoint: str, advance: Advance = lambda size: None) -> list[Format
     Raises:
         FormatError: it cannot even be opened.
     """
-    return verify_data(open_checkpoint(checkpoint), advance)
+    return open_checkpoint(checkpoint).verify(advance)
 
 
 def restore(checkpoint: str, graph: GraphRequest) -> Restored:
     """What TensorFlow's own restore of a checkpoint into a graph does."""
+    from ckptdoctor.executor.verify import verify_restore
+
     return verify_restore(open_checkpoint(checkpoint), graph)
 
 
 def compare(checkpoint: str, graph: GraphRequest, other_checkpoint: str, other_graph: GraphRequest) -> Compared:
     """How the outputs of two restored graphs differ on the same random inputs."""
+    from ckptdoctor.executor.verify import compare_outputs
+
     return compare_outputs(((open_checkpoint(checkpoint), graph), (open_checkpoint(other_checkpoint), other_graph)))

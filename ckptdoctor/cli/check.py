@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ckptdoctor import api
-from ckptdoctor.cli.repository import Declared, read_declared
 from ckptdoctor.cli.terminal import reporting_errors
-from ckptdoctor.reports.check_text import check_lines
+
+if TYPE_CHECKING:
+    from ckptdoctor.cli.repository import Declared
 
 
 @reporting_errors
@@ -40,6 +41,9 @@ def check(
 
         ckptdoctor check models/vgg.py
     """
+    from ckptdoctor.cli.repository import read_declared
+    from ckptdoctor.reports.check_text import check_lines
+
     found = False
     changed = {path.resolve() for path in files or ()}
     for declared in read_declared(config):

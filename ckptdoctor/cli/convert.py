@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,12 +23,11 @@ from ckptdoctor.cli.options import (
 )
 from ckptdoctor.cli.terminal import console, progress, reporting_errors
 from ckptdoctor.errors import UsageError
-from ckptdoctor.plan.convolutions import conv_to_dense, dense_to_conv
-from ckptdoctor.plan.plan import Plan, concat
-from ckptdoctor.plan.plan_file import read_plan, write_plan
-from ckptdoctor.reports.plan_text import print_plan, print_receipt
-from ckptdoctor.specs.inventory import Inventory
 from ckptdoctor.trace.request import DEFAULT_TIMEOUT
+
+if TYPE_CHECKING:
+    from ckptdoctor.plan.plan import Plan
+    from ckptdoctor.specs.inventory import Inventory
 
 _KERNEL = re.compile(r"(\d+)x(\d+)")
 
@@ -86,6 +85,9 @@ def convert(
 
         ckptdoctor convert a.ckpt b.ckpt --conv-to-dense --dry-run --plan plan.toml
     """
+    from ckptdoctor.plan.convolutions import conv_to_dense, dense_to_conv
+    from ckptdoctor.reports.plan_text import print_plan, print_receipt
+
     inventory = api.inspect(checkpoint)
     size = _kernel_size(kernel)
     plans: list[Plan] = []
@@ -114,6 +116,9 @@ def convert(
 
 def _settle(plans: list[Plan], inventory: Inventory, plan_file: Path | None) -> Plan:
     """The plan to run: the one made from the options, saved if asked; else the one in the file."""
+    from ckptdoctor.plan.plan import Plan, concat
+    from ckptdoctor.plan.plan_file import read_plan, write_plan
+
     if plans:
         plan = concat(inventory.source, plans)
         if plan_file:

@@ -22,8 +22,6 @@ from ckptdoctor.cli.options import (
     graph_request,
 )
 from ckptdoctor.cli.terminal import console, reporting_errors
-from ckptdoctor.reports.diff_json import diff_to_dict
-from ckptdoctor.reports.diff_text import print_diff
 from ckptdoctor.trace.request import DEFAULT_TIMEOUT
 
 
@@ -52,6 +50,9 @@ def diff(
 
         ckptdoctor diff model.ckpt.meta other.ckpt --exclude vgg_16/fc8
     """
+    from ckptdoctor.reports.diff_json import diff_to_dict
+    from ckptdoctor.reports.diff_text import print_diff
+
     request = graph_request(graph, inputs, args, python, timeout, cache)
     diagnosis = api.diff(request, checkpoint, include=include or (), exclude=exclude or ())
     if output_format is Format.json:

@@ -10,8 +10,6 @@ import typer
 from ckptdoctor import api
 from ckptdoctor.cli.options import CheckpointArgument, Format, FormatOption
 from ckptdoctor.cli.terminal import console, reporting_errors
-from ckptdoctor.reports.inspect_json import inspect_to_dict
-from ckptdoctor.reports.inspect_text import print_inspect
 
 
 @reporting_errors
@@ -28,6 +26,9 @@ def inspect(
 
         ckptdoctor inspect training/ --table | grep fc
     """
+    from ckptdoctor.reports.inspect_json import inspect_to_dict
+    from ckptdoctor.reports.inspect_text import print_inspect
+
     inventory = api.inspect(checkpoint)
     if output_format is Format.json:
         typer.echo(json.dumps(inspect_to_dict(inventory), indent=2))

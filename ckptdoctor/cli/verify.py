@@ -19,7 +19,6 @@ from ckptdoctor.cli.options import (
 from ckptdoctor.cli.terminal import console, progress, reporting_errors
 from ckptdoctor.errors import UsageError
 from ckptdoctor.reports.error_text import print_error
-from ckptdoctor.reports.verify_text import print_compared, print_restored
 from ckptdoctor.trace.request import DEFAULT_TIMEOUT
 
 
@@ -51,6 +50,8 @@ def verify(
         ckptdoctor verify fitted.ckpt --graph vgg.py --same-as tf_slim.nets.vgg:vgg_16 vgg_16.ckpt
         --input inputs:1x224x224x3 --arg is_training=False
     """
+    from ckptdoctor.reports.verify_text import print_compared, print_restored
+
     out = console()
     if same_as and not graph:
         raise UsageError("--same-as compares with --graph", hint="Add --graph GRAPH.")

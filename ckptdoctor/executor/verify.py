@@ -1,4 +1,4 @@
-"""Proving a checkpoint: by its own checksums, by TensorFlow's restore, and by what the network computes."""
+"""Proving a checkpoint: by TensorFlow's restore, and by what the network computes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ckptdoctor.errors import FormatError, GraphError
-from ckptdoctor.formats.checkpoint import Advance, Checkpoint
+from ckptdoctor.errors import GraphError
+from ckptdoctor.formats.checkpoint import Checkpoint
 from ckptdoctor.trace.child import ask_worker
 from ckptdoctor.trace.request import GraphRequest
 
@@ -57,11 +57,6 @@ class Compared:
     def agrees(self) -> bool:
         """Whether the outputs are equal within the tolerance."""
         return self.shapes[0] == self.shapes[1] and self.relative <= self.tolerance
-
-
-def verify_data(checkpoint: Checkpoint, advance: Advance = lambda size: None) -> list[FormatError]:
-    """Checks every checksum and extent; gives what is wrong."""
-    return checkpoint.verify(advance)
 
 
 def verify_restore(checkpoint: Checkpoint, request: GraphRequest) -> Restored:

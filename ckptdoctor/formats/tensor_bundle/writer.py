@@ -7,6 +7,7 @@ last file to appear.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,20 +130,19 @@ def reindex(
     Raises:
         Corrupt: data of a kept key has another checksum than its entry records.
     """
-    for number, shard in enumerate(source.shards):
-        target = shard_path(prefix, number, len(source.shards))
-        if link:
-            output.link(shard, target)
-        else:
-            copy_range(Extent(shard, 0, shard.stat().st_size), output.create(target))
+    with ThreadPoolExecutor(1) as background:
+        # The kernel copies while this thread reads what was copied and compares its checksums.
+        copying = background.submit(_take_shards, source, prefix, output, link=link)
+        for key, entry in kept.items():
+            for part in [part for _, part in source.slice_records(key)] or [source.record(key)]:
+                spec = TensorSpec(entry.spec.dtype, tuple(dim.size for dim in part.shape.dim))
+                source.check_data(key, part, spec)
+                advance(part.size)
+        copying.result()
     entries: dict[bytes, bytes] = {}
     for key, entry in kept.items():
         proto = source.record(key)
         parts = source.slice_records(key)
-        for part in [part for _, part in parts] or [proto]:
-            spec = TensorSpec(entry.spec.dtype, tuple(dim.size for dim in part.shape.dim))
-            source.check_data(key, part, spec)
-            advance(part.size)
         name = key_to_bytes(entry.key)
         for (_, part), listed in zip(parts, proto.slices, strict=True):
             entries[slice_key(name, slice_from_proto(listed))] = part.SerializeToString(deterministic=True)
@@ -152,6 +152,15 @@ def reindex(
             _set_shape(changed, entry.spec)
         entries[name] = changed.SerializeToString(deterministic=True)
     _write_index(index_path(prefix), source.header, entries, output)
+
+
+def _take_shards(source: TensorBundle, prefix: str, output: AtomicOutput, *, link: bool) -> None:
+    for number, shard in enumerate(source.shards):
+        target = shard_path(prefix, number, len(source.shards))
+        if link:
+            output.link(shard, target)
+        else:
+            copy_range(Extent(shard, 0, shard.stat().st_size), output.create(target))
 
 
 def _set_shape(entry: Message, spec: TensorSpec) -> None:
