@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ckptdoctor.alignment.alignment import Alignment
+from ckptdoctor.alignment.alignment import Alignment, Pair
+from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic
 from ckptdoctor.diagnosis.rules import RULES
@@ -36,12 +37,37 @@ def diagnose(alignment: Alignment, graph_argument: str) -> Diagnosis:
     case = Case(alignment, graph_argument, alignment.mismatched, alignment.missing, alignment.unexpected)
     found: list[Diagnostic] = []
     for rule in RULES:
-        new = list(rule.check(case))
+        new = _with_slots(list(rule.check(case)), case)
         found += new
         case = case.without(frozenset().union(*(diagnostic.covers for diagnostic in new)))
     order = {variable.name: position for position, variable in enumerate(alignment.graph.variables)}
     found.sort(key=lambda diagnostic: order.get(diagnostic.variable, len(order)))
     return Diagnosis(alignment, tuple(found), graph_argument)
+
+
+def _with_slots(found: list[Diagnostic], case: Case) -> list[Diagnostic]:
+    """The findings, each explaining its variable's slots and averages too where they differ in the same way."""
+    owned: dict[str, list[Pair]] = {}
+    for pair in case.mismatched:
+        state = training_state(pair.entry.key)
+        if state and state.owner:
+            owned.setdefault(state.owner, []).append(pair)
+    # A slot is not reported by itself where its owner's finding explains it.
+    own = {diagnostic.key for diagnostic in found}
+    extended, explained = [], set()
+    for diagnostic in found:
+        sides = (diagnostic.lhs_shape, diagnostic.rhs_shape)
+        same = [
+            pair.entry.key
+            for pair in owned.get(diagnostic.key, ())
+            if (pair.variable.spec.shape, pair.entry.spec.shape) == sides
+        ]
+        if same:
+            evidence = (*diagnostic.evidence, f"Its training state differs in the same way: {', '.join(same)}.")
+            diagnostic = replace(diagnostic, covers=diagnostic.covers.union(same), evidence=evidence)  # noqa: PLW2901
+            explained.update(own.intersection(same))
+        extended.append(diagnostic)
+    return [diagnostic for diagnostic in extended if diagnostic.key not in explained]
 
 
 def outcome(alignment: Alignment) -> str:

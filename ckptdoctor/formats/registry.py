@@ -124,6 +124,8 @@ def _open_directory(name: str, directory: Path) -> Checkpoint:
         raise NotACheckpoint(
             directory, "directory", f"holds {len(prefixes)} checkpoints and no state file", hint=f"Name one:\n{listed}"
         )
+    for path in sorted(directory.glob("*.index")) + sorted(directory.glob("*.data-?????-of-?????")):
+        _require_table(path)
     raise NotACheckpoint(directory, "directory", "holds no checkpoint", hint="Name a prefix, an .index or a V1 file.")
 
 
@@ -154,7 +156,7 @@ def _prefixes(directory: Path) -> list[str]:
     """The checkpoints in a directory, V2 and V1, newest names last."""
     if not directory.is_dir():
         return []
-    bundles = {str(index).removesuffix(".index") for index in directory.glob("*.index")}
+    bundles = {str(index).removesuffix(".index") for index in directory.glob("*.index") if is_table(index)}
     files = [path for path in directory.iterdir() if path.is_file() and path.suffix != ".index"]
     singles = {str(path) for path in files if is_table(path)}
     return sorted(bundles | singles)

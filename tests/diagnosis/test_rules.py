@@ -107,6 +107,13 @@ def test_training_state_is_reported_together() -> None:
     assert not diagnosis.clean
 
 
+def test_the_slots_of_a_mismatched_variable_are_explained_with_it() -> None:
+    names_of_all = ("w", "w/Adam", "w/Adam_1")
+    diagnosis = examine([variable(key, (4,)) for key in names_of_all], dict.fromkeys(names_of_all, (9,)))
+    assert names(diagnosis) == ["shape-mismatch"]
+    assert diagnosis.diagnostics[0].covers == set(names_of_all)
+
+
 @pytest.mark.parametrize(("wanted", "stored", "safety"), [("float32", "float16", "safe"), ("int32", "int64", "unsafe")])
 def test_a_dtype_is_cast_safely_where_no_bit_is_lost(wanted: str, stored: str, safety: str) -> None:
     diagnosis = examine([variable("w", (2,), dtype=wanted)], {"w": (2,)}, stored)

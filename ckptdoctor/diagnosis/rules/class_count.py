@@ -20,6 +20,7 @@ import re
 from collections.abc import Iterator
 
 from ckptdoctor.alignment.alignment import Pair
+from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.specs.tensor import Shape
@@ -31,7 +32,11 @@ _CLASSIFIER = re.compile(r"logits|fc8|predictions?|classif|softmax|class|cls|hea
 
 def check(case: Case) -> Iterator[Diagnostic]:
     """A finding for each classifier with another number of outputs; it covers the layer's bias."""
-    kernels = [variable for variable in case.alignment.graph.variables if len(variable.spec.shape) >= 2]
+    kernels = [
+        variable
+        for variable in case.alignment.graph.variables
+        if len(variable.spec.shape) >= 2 and not training_state(variable.key)
+    ]
     last = kernels[-1].name if kernels else ""
     for pair in case.mismatched:
         lhs, rhs = _inner(pair.variable.spec.shape), _inner(pair.entry.spec.shape)
