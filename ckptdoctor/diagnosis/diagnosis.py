@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ckptdoctor.alignment.alignment import Alignment, Pair
+from ckptdoctor.alignment.alignment import Alignment
 from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic
@@ -46,27 +46,22 @@ def diagnose(alignment: Alignment, graph_argument: str) -> Diagnosis:
 
 
 def _with_slots(found: list[Diagnostic], case: Case) -> list[Diagnostic]:
-    """The findings, each explaining its variable's slots and averages too where they differ in the same way."""
-    owned: dict[str, list[Pair]] = {}
-    for pair in case.mismatched:
-        state = training_state(pair.entry.key)
-        if state and state.owner:
-            owned.setdefault(state.owner, []).append(pair)
-    # A slot is not reported by itself where its owner's finding explains it.
-    own = {diagnostic.key for diagnostic in found}
+    """The findings, each explaining its variables' slots and averages too where they differ in the same way."""
+    pairs = {pair.entry.key: (pair.variable.spec.shape, pair.entry.spec.shape) for pair in case.mismatched}
+    owned: dict[str, list[str]] = {}
+    for key, sides in pairs.items():
+        state = training_state(key)
+        if state and pairs.get(state.owner) == sides:
+            owned.setdefault(state.owner, []).append(key)
     extended, explained = [], set()
     for diagnostic in found:
-        sides = (diagnostic.lhs_shape, diagnostic.rhs_shape)
-        same = [
-            pair.entry.key
-            for pair in owned.get(diagnostic.key, ())
-            if (pair.variable.spec.shape, pair.entry.spec.shape) == sides
-        ]
+        same = [slot for key in sorted(diagnostic.covers) for slot in owned.get(key, ())]
         if same:
-            evidence = (*diagnostic.evidence, f"Its training state differs in the same way: {', '.join(same)}.")
+            evidence = (*diagnostic.evidence, f"Training state differs in the same way: {', '.join(same)}.")
             diagnostic = replace(diagnostic, covers=diagnostic.covers.union(same), evidence=evidence)  # noqa: PLW2901
-            explained.update(own.intersection(same))
+            explained.update(same)
         extended.append(diagnostic)
+    # A slot is not reported by itself where its owner's finding explains it.
     return [diagnostic for diagnostic in extended if diagnostic.key not in explained]
 
 
