@@ -11,6 +11,7 @@ from ckptdoctor.cli.check import check
 from ckptdoctor.cli.convert import convert
 from ckptdoctor.cli.demo import demo
 from ckptdoctor.cli.diff import diff
+from ckptdoctor.cli.explain import explain
 from ckptdoctor.cli.inspect import inspect
 from ckptdoctor.cli.verify import verify
 
@@ -43,7 +44,7 @@ def describe(
     """
 
 
-for command in (diff, convert, verify, check, inspect, demo):
+for command in (diff, explain, convert, verify, check, inspect, demo):
     app.command()(command)
 
 

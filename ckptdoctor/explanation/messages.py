@@ -26,7 +26,21 @@ _INCOMPATIBLE = re.compile(
 )
 _KERAS_WEIGHT = re.compile(rf"Layer weight shape {_SHAPE} not compatible with provided weight shape {_SHAPE}")
 _KERAS_SKIPPED = re.compile(rf"layer (\S+) due to mismatch in shape \({_SHAPE} vs {_SHAPE}\)")
-_OWNER = re.compile(r"\(([\w./-]+), save/RestoreV2|_class=\[\"loc:@([^\"]+)\"\]|for '([^']+?)(?:_\d+)?/Assign")
+_KERAS_SAVED = re.compile(
+    rf'named "(\S+?)"\).{{0,200}}? has shape {_SHAPE}, but the saved weight has shape [(\[]([\d, ]+)'
+)
+_ASSIGN_VALUE = re.compile(
+    rf"assign to variable (\S+?)(?::\d+)? due to variable shape {_SHAPE} and value shape {_SHAPE}"
+)
+_FEED = re.compile(
+    rf"feed value of shape {_SHAPE} for Tensor '([^']+?)(?:/Initializer[^']*)?', which has shape '{_SHAPE}'"
+)
+_SKIPPED = re.compile(
+    rf"Variable \[(\S+?)\].{{0,120}}?Checkpoint shape: \[{_SHAPE}\], model variable shape: \[{_SHAPE}\]"
+)
+_OWNER = re.compile(
+    r"\(([\w./-]+), \w+/RestoreV2|Assign\[[^\]]*?\]\(([\w./-]+)|_class=\[\"loc:@([^\"]+)\"\]|for '([^']+?)(?:_\d+)?/Assign"
+)
 _MISSING = re.compile(r"Key (\S+) not found in checkpoint|Tensor name \"([^\"]+)\" not found in checkpoint")
 _UNINITIALIZED = re.compile(r"uninitialized value (\S+)")
 _LAYERS = re.compile(r"weight file containing (\d+) layers into a model with (\d+) layers")
@@ -59,19 +73,28 @@ def recognise(text: str) -> Symptom:
 
 
 def _mismatches(line: str) -> list[Mismatch]:
-    found = []
-    for match in _LHS_RHS.finditer(line):
-        found.append(Mismatch(_owner(line[match.end() :]), _shape(match[1]), _shape(match[2])))
+    found = [
+        Mismatch(_owner(line[match.end() :]), _shape(match[1]), _shape(match[2])) for match in _LHS_RHS.finditer(line)
+    ]
     if not found:
-        for pattern in (_SHAPES_ARE, _INPUT_SHAPES):
-            if match := pattern.search(line):
-                found.append(Mismatch(_owner(line), _shape(match[1]), _shape(match[2])))
-                break
-    found += [Mismatch(match[1], _shape(match[2]), _shape(match[3])) for match in _READER.finditer(line)]
+        stated = _SHAPES_ARE.search(line) or _INPUT_SHAPES.search(line)
+        found = [Mismatch(_owner(line), _shape(stated[1]), _shape(stated[2]))] if stated else []
+    for pattern in (_READER, _ASSIGN_VALUE):
+        found += [Mismatch(match[1], _shape(match[2]), _shape(match[3])) for match in pattern.finditer(line)]
     found += [Mismatch(match[3] or "", _shape(match[2]), _shape(match[1])) for match in _INCOMPATIBLE.finditer(line)]
+    found += [Mismatch(match[2], _shape(match[3]), _shape(match[1])) for match in _FEED.finditer(line)]
+    found += [Mismatch(match[1], _shape(match[3]), _shape(match[2])) for match in _SKIPPED.finditer(line)]
     found += [Mismatch("", _shape(match[1]), _shape(match[2])) for match in _KERAS_WEIGHT.finditer(line)]
-    found += [Mismatch(match[1], _shape(match[2]), _shape(match[3])) for match in _KERAS_SKIPPED.finditer(line)]
+    for pattern in (_KERAS_SKIPPED, _KERAS_SAVED):
+        found += [_untransposed(match[1], _shape(match[2]), _shape(match[3])) for match in pattern.finditer(line)]
     return found
+
+
+def _untransposed(name: str, lhs: Shape, rhs: Shape) -> Mismatch:
+    """Keras before 2.4 prints a stored kernel as [out,in,kh,kw] where the model's is [kh,kw,in,out]."""
+    if len(lhs) == len(rhs) == 4 and (rhs[2:] == lhs[:2] or rhs[2] == rhs[3] < rhs[1]):
+        rhs = (rhs[2], rhs[3], rhs[1], rhs[0])
+    return Mismatch(name, lhs, rhs)
 
 
 def _owner(text: str) -> str:

@@ -197,7 +197,9 @@ def test_inspect_lists_what_tensorflow_lists() -> None:
     assert "17 variables" in run("inspect", CLASSIFIER)
 
 
-@pytest.mark.parametrize("command", [[], ["diff"], ["convert"], ["verify"], ["check"], ["inspect"], ["demo"]])
+@pytest.mark.parametrize(
+    "command", [[], ["diff"], ["convert"], ["verify"], ["check"], ["inspect"], ["demo"], ["explain"]]
+)
 def test_help_has_examples(command: list[str]) -> None:
     output = run(*command, "--help")
     assert "ckptdoctor" in output

@@ -127,6 +127,28 @@ def test_missing_and_unexpected() -> None:
     assert "Key a/w not found in checkpoint" in outcome(diagnosis.alignment)
 
 
+@pytest.mark.parametrize(
+    ("graph", "stored"), [("model/", ""), ("", "module/"), ("NTM/", "NTM-copy/"), ("a/b/", "a/c/d/")]
+)
+def test_another_scope_is_one_finding_and_a_rename(graph: str, stored: str) -> None:
+    shapes = {"conv/w": (3, 3), "conv/b": (3,), "fc/w": (3, 2)}
+    variables = [variable(graph + name, shape) for name, shape in shapes.items()]
+    diagnosis = examine(variables, {stored + name: shape for name, shape in shapes.items()})
+    assert names(diagnosis) == ["scope-prefix"]
+    (remedy, *_) = diagnosis.diagnostics[0].remedies
+    assert remedy.safety == "safe"
+    assert {(op.key, op.to) for op in remedy.ops} == {(stored + name, graph + name) for name in shapes}
+
+
+def test_two_scopes_that_fit_are_not_guessed() -> None:
+    shapes = {"w": (3, 3), "b": (3,)}
+    stored = {f"tower_{tower}/{name}": shape for tower in range(2) for name, shape in shapes.items()}
+    diagnosis = examine([variable(f"net/{name}", shape) for name, shape in shapes.items()], stored)
+    assert names(diagnosis)[0] == "scope-prefix"
+    assert diagnosis.diagnostics[0].remedies == ()
+    assert "Ambiguous" in " ".join(diagnosis.diagnostics[0].evidence)
+
+
 def test_resource_variables_are_said_to_be_silent() -> None:
     diagnosis = examine([variable("w", (8,), resource=True)], {"w": (1,)})
     assert "TensorFlow would say nothing" in outcome(diagnosis.alignment)

@@ -21,6 +21,7 @@ from ckptdoctor.diagnosis.rules import (
     missing_variable,
     moving_averages,
     optimizer_slots,
+    scope_prefix,
     shape_mismatch,
     unexpected_key,
 )
@@ -43,6 +44,7 @@ RULES: tuple[RuleModule, ...] = (
     class_count,
     shape_mismatch,
     dtype_mismatch,
+    scope_prefix,
     optimizer_slots,
     moving_averages,
     global_step,

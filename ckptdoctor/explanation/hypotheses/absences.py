@@ -13,6 +13,9 @@ _NORMALISED = re.compile(r"inception|resnet|mobilenet|densenet|conv2d_\d[a-z]|xc
 _STATISTICS = re.compile(r"moving_(mean|variance)|batch_?norm", re.IGNORECASE)
 _RECURRENT = re.compile(r"(lstm|gru|rnn)_cell.*/(bias|biases|kernel|weights)$", re.IGNORECASE)
 _QUANTIZED = re.compile(r"quant(/|_|ize|$)|act_quant|weights_quant", re.IGNORECASE)
+_PART = re.compile(r"(.+)/part_\d+(?:/.*)?")
+_OWN_RUN = re.compile(r"(?:parameters from|output|model_dir)\S* *\S*ckpt-\d+", re.IGNORECASE)
+_DEEP = re.compile(r"(?:layer|block|unit)_?(\d+)/")
 _CHECKPOINT = re.compile(r"checkpoint files? (\S+)")
 
 
@@ -66,6 +69,13 @@ def _absent(key: str, symptom: Symptom) -> Iterator[Cause]:
         )
     elif state:
         yield Cause("global_step_missing", 0.93, f"{key} counts steps.", ("Leave it out of the restore.",), "CKD503")
+    elif part := _PART.fullmatch(key):
+        yield Cause(
+            "partitioned_vs_whole",
+            0.93,
+            f"{key} is a part of {part[1]}: the graph's partitioner differs from that of training.",
+            ("Save and restore through one Saver of the partitioned variable, whose key is its whole name.",),
+        )
     elif _QUANTIZED.search(key):
         yield Cause(
             "quantization_vars_missing",
@@ -97,6 +107,22 @@ def _of_the_network(key: str, symptom: Symptom) -> Iterator[Cause]:
         yield Cause(
             "batchnorm_stats_not_saved", 0.61, f"{key}: statistics that a Saver of trainable variables leaves out.", ()
         )
+    if deep := _DEEP.search(key):
+        yield Cause(
+            "wrong_variant_or_depth",
+            0.52,
+            f"{key} is of layer {deep[1]}: the checkpoint's network may be shallower.",
+            ("Compare the number of layers: ckptdoctor inspect CHECKPOINT",),
+        )
+    own = bool(_OWN_RUN.search(symptom.text))
+    yield Cause(
+        "stale_checkpoint_in_model_dir",
+        0.6 if own else 0.45 if key.startswith("output_") else 0.3,
+        "A numbered checkpoint of an earlier run was restored from the output directory."
+        if own
+        else "An earlier run's checkpoint?",
+        ("Point the output directory elsewhere, or look into it: ckptdoctor inspect DIRECTORY",),
+    )
     file = _CHECKPOINT.search(symptom.text)
     scope = key.split("/", maxsplit=1)[0]
     stem = re.split(r"[\\/]", file[1])[-1].split(".")[0] if file else ""

@@ -14,7 +14,7 @@ _UNREADABLE = re.compile(
 _NOT_FOUND = re.compile(
     r"Failed to (find any|get) matching files|No such file|is not a valid checkpoint", re.IGNORECASE
 )
-_PART = re.compile(r"\.(data-\d{5}-of-\d{5}|index|meta)")
+_PART = re.compile(r"\.(data-\d{5}-of-\d{5}|index|meta)|[\\/]checkpoint\b")
 _GLOB = re.compile(r"[\[\]*?]")
 _VERIFY = "ckptdoctor verify CHECKPOINT"
 

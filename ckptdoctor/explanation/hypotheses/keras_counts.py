@@ -30,7 +30,7 @@ def keras_counts(symptom: Symptom) -> Iterator[Cause]:
         far = max(stored, model) > _FAR_APART * max(1, min(stored, model))
         yield Cause(
             "wrong_path_or_format",
-            0.75 if far and stored > 1 else 0.4,
+            0.8 if not stored else 0.75 if far and stored > 1 else 0.4,
             f"{stored} and {model} layers are different networks: another file?",
             ("Compare the file's layers with the model's.",),
         )

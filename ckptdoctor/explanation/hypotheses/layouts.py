@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from math import prod
 
 from ckptdoctor.explanation.symptom import Cause, Mismatch, Symptom
+from ckptdoctor.specs.tensor import Shape
 
 _DTYPE = re.compile(r"expected dtype (\w+) does not equal original dtype (\w+)|stored size (\d+); expected size (\d+)|"
                     r"tensor dtype|dtype mismatch|type mismatch", re.IGNORECASE)  # fmt: skip
 _GATES = (3, 4)
+_IMAGE_SIDE = 160
+_IMAGE_CHANNELS = 4
 
 
 def layouts(symptom: Symptom) -> Iterator[Cause]:
@@ -56,6 +59,13 @@ def _layout(mismatch: Mismatch) -> Iterator[Cause]:
             f"{lhs} and {rhs} are the same sizes in another order: another axis convention.",
             ('Transpose the stored kernel: a plan step op = "transpose" for ckptdoctor convert --plan.',),
         )
+    elif len(lhs) == len(rhs) == 4 and lhs[2] >= _IMAGE_SIDE and _channels(rhs) <= _IMAGE_CHANNELS:
+        yield Cause(
+            "layout_transpose",
+            0.85,
+            f"The graph reads {lhs[2]}, a side of the image, as channels: channels-first against channels-last.",
+            ("Set the image data format of training, and give the input's sizes in that order.",),
+        )
     if {len(lhs), len(rhs)} == {1, 2}:
         pair, flat = (lhs, rhs) if len(lhs) == 2 else (rhs, lhs)
         if pair[0] == 2 and flat[0] in (pair[1], 2 * pair[1]) and any(pair[1] % gates == 0 for gates in _GATES):
@@ -65,3 +75,8 @@ def _layout(mismatch: Mismatch) -> Iterator[Cause]:
                 f"{pair} and {flat}: CuDNN cells (and reset_after) keep two biases a gate, plain cells one.",
                 ("Build the cell that the checkpoint was trained with (CuDNN, or reset_after=True).",),
             )
+
+
+def _channels(kernel: Shape) -> int:
+    """Input channels of a kernel [kh,kw,in,out], or of one that is printed [out,in,kh,kw]."""
+    return kernel[1] if kernel[2] == kernel[3] != kernel[0] else kernel[2]

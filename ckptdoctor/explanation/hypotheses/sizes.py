@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from math import gcd
 
+from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.explanation.symptom import Cause, Mismatch, Symptom
 
 _RECURRENT = re.compile(r"lstm|gru|rnn|seq2seq|attention|cell", re.IGNORECASE)
@@ -13,21 +14,38 @@ _EMBEDDING = re.compile(r"embed|vocab|char|word|token|lookup", re.IGNORECASE)
 _DENSE = re.compile(r"dense|fc\d*|fully|flatten|linear|output", re.IGNORECASE)
 _TRANSFORMER = re.compile(r"bert|transformer|encoder/layer|gpt|electra", re.IGNORECASE)
 _NARROWED = re.compile(r"mobilenet|shufflenet|expanded_conv|efficientnet", re.IGNORECASE)
+_NORMALISED = re.compile(r"norm|gamma|beta|moving_", re.IGNORECASE)
 _IMAGE_CHANNELS = 16
 _GATES = ((4, "LSTM gates"), (3, "GRU gates"))
 _SMALL = 64
+_CHANNELS = 32
+_SEVERAL = 3
 
 
 def sizes(symptom: Symptom) -> Iterator[Cause]:
     """Causes in one dimension."""
     for mismatch in symptom.mismatches:
         yield from _size(mismatch)
+    if len({mismatch.variable for mismatch in symptom.mismatches}) >= _SEVERAL:
+        yield Cause(
+            "wrong_variant_or_depth",
+            0.86,
+            f"{len(symptom.mismatches)} layers differ, not only the last: another network.",
+            ("Build the variant that the file is of, or take the file of this variant.",),
+        )
     if "Assign requires shapes" in symptom.text or symptom.mismatches:
         yield from _stale(symptom)
 
 
 def _size(mismatch: Mismatch) -> Iterator[Cause]:
     lhs, rhs, name = mismatch.lhs, mismatch.rhs, mismatch.variable
+    if len(lhs) == len(rhs) == 4 and lhs[2:] == rhs[2:]:
+        yield Cause(
+            "input_size_flatten",
+            0.6,
+            f"Kernels of {lhs[0]}x{lhs[1]} and {rhs[0]}x{rhs[1]} over the same channels: made for maps of another size.",
+            ("Use the input resolution of training.",),
+        )
     if len(mismatch.differing) != 1:
         if len(mismatch.differing) > 1:
             yield Cause(
@@ -77,7 +95,7 @@ def _size(mismatch: Mismatch) -> Iterator[Cause]:
         common = gcd(graph, stored)
         yield Cause(
             "input_size_flatten",
-            0.85 if flattened else 0.35,
+            0.85 if flattened else 0.55 if common >= _CHANNELS else 0.35,
             f"{graph} = {graph // common} x {common} and {stored} = {stored // common} x {common} rows: "
             "a map of another height x width was flattened.",
             ("Use the input resolution of training, or global pooling instead of a flatten.",),
@@ -94,6 +112,13 @@ def _size(mismatch: Mismatch) -> Iterator[Cause]:
             0.55 if not name and (graph % 4 or stored % 4) else 0.3,
             f"{graph} outputs in the graph, {stored} stored: one a symbol of the alphabet or vocabulary.",
             (f"Use the alphabet or vocabulary of training, of {stored} symbols.",),
+        )
+    if last and len(lhs) == 1 and not _NORMALISED.search(name):
+        yield Cause(
+            "vocab_size",
+            0.38,
+            f"A bias of {graph} in the graph, {stored} stored: one a symbol?",
+            ("Compare the alphabet or vocabulary with that of training.",),
         )
     if last:
         gates = next(((count, what) for count, what in _GATES if graph % count == stored % count == 0), None)
@@ -147,9 +172,11 @@ def _transformer(mismatch: Mismatch, axis: int, graph: int, stored: int) -> Iter
 def _stale(symptom: Symptom) -> Iterator[Cause]:
     """Another run's checkpoint lies in the output directory: any size may differ then."""
     rows = any(len(m.lhs) == 2 and m.differing == (0,) and not m.variable for m in symptom.mismatches)
+    slot = any(training_state(m.variable) for m in symptom.mismatches)
+    score = 0.72 if slot else 0.5 if rows else 0.36
     yield Cause(
         "stale_checkpoint_in_model_dir",
-        0.5 if rows else 0.25,
+        score,
         "A checkpoint of an earlier run with other settings is restored from the output directory.",
         ("Point model_dir to an empty directory, or look into it: ckptdoctor inspect DIRECTORY",),
     )

@@ -1,0 +1,75 @@
+"""`ckptdoctor explain`."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ckptdoctor.cli.options import Format, FormatOption
+from ckptdoctor.cli.terminal import console, reporting_errors
+from ckptdoctor.errors import UsageError
+
+_CODE = re.compile(r"CKD\d{3}", re.IGNORECASE)
+
+
+@reporting_errors
+def explain(
+    message: Annotated[
+        str,
+        typer.Argument(metavar="MESSAGE", help="The error, a file with it, a rule's code, or - for standard input."),
+    ] = "-",
+    output_format: FormatOption = Format.text,
+) -> None:
+    """Explain a pasted error message or traceback: the likely causes, best first, and what to do next.
+
+    Examples:
+
+        ckptdoctor explain "lhs shape= [4096,4096] rhs shape= [1,1,4096,4096]"
+
+        python train.py 2>&1 | ckptdoctor explain
+
+        ckptdoctor explain train.log
+
+        ckptdoctor explain CKD203
+    """
+    if _CODE.fullmatch(message):
+        typer.echo(_rule_page(message.upper()))
+        return
+    from ckptdoctor.explanation.explanation import explain as find_causes
+    from ckptdoctor.reports.explain_json import explain_to_dict
+    from ckptdoctor.reports.explain_text import print_explanation
+
+    explanation = find_causes(_read(message))
+    if not explanation.causes:
+        raise UsageError(
+            "no restore error is recognised in this text",
+            hint="Paste the lines from the first Error on, or compare directly: ckptdoctor diff GRAPH CHECKPOINT",
+        )
+    if output_format is Format.json:
+        typer.echo(json.dumps(explain_to_dict(explanation), indent=2))
+    else:
+        print_explanation(explanation, console())
+
+
+def _read(message: str) -> str:
+    if message == "-":
+        return sys.stdin.read()
+    try:
+        return Path(message).read_text("utf-8", "replace") if Path(message).is_file() else message
+    except OSError:
+        return message  # too long for a file's name: it is the message itself
+
+
+def _rule_page(code: str) -> str:
+    from ckptdoctor.diagnosis.rules import RULES
+
+    for rule in RULES:
+        if rule.RULE.code == code:
+            return f"{code} {inspect.cleandoc(rule.__doc__ or '')}"
+    raise UsageError(f"there is no rule {code}", hint="Rules: " + ", ".join(rule.RULE.code for rule in RULES))
