@@ -7,16 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ckptdoctor.alignment.scopes import ScopeMatch, match_scopes
 from ckptdoctor.errors import UsageError
 from ckptdoctor.specs.graph import GraphSpec, Variable
 from ckptdoctor.specs.inventory import Entry, Inventory
 
-Status = Literal["matched", "mismatched", "missing", "unexpected"]
+Status = Literal["matched", "mismatched", "renamed", "missing", "unexpected"]
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A variable and the entry it would be restored from."""
+    """A variable and the entry that holds its value, under the variable's own key or (renamed) under another."""
 
     variable: Variable
     entry: Entry
@@ -36,8 +37,15 @@ class Pair:
 
     @property
     def status(self) -> Status:
-        """Matched, or mismatched in shape or dtype."""
-        return "matched" if self.same_shape and self.same_dtype else "mismatched"
+        """Mismatched in shape or dtype; else renamed, if only the key is another; else matched."""
+        if not (self.same_shape and self.same_dtype):
+            return "mismatched"
+        return "renamed" if self.renamed else "matched"
+
+    @property
+    def renamed(self) -> bool:
+        """Whether the checkpoint has it under another key, so that a restore by name does not find it."""
+        return self.variable.key != self.entry.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,7 @@ class Alignment:
         graph: the left-hand side.
         inventory: the right-hand side.
         pairs: variables with an entry, in the graph's order.
+        scopes: the replacements of scopes behind the renamed pairs, and the ambiguous ones, behind which are no pairs.
         missing: variables without one.
         unexpected: entries without a variable, in the order of their keys.
     """
@@ -55,24 +64,30 @@ class Alignment:
     graph: GraphSpec
     inventory: Inventory
     pairs: tuple[Pair, ...]
+    scopes: tuple[ScopeMatch, ...]
     missing: tuple[Variable, ...]
     unexpected: tuple[Entry, ...]
 
     @property
     def matched(self) -> tuple[Pair, ...]:
-        """Pairs that agree."""
+        """Pairs that agree, name included."""
         return tuple(pair for pair in self.pairs if pair.status == "matched")
 
     @property
+    def renamed(self) -> tuple[Pair, ...]:
+        """Pairs that agree in all but the name."""
+        return tuple(pair for pair in self.pairs if pair.status == "renamed")
+
+    @property
     def mismatched(self) -> tuple[Pair, ...]:
-        """Pairs that do not."""
+        """Pairs that disagree in shape or dtype, whatever their names."""
         return tuple(pair for pair in self.pairs if pair.status == "mismatched")
 
 
 def align(
     graph: GraphSpec, inventory: Inventory, *, include: Sequence[str] = (), exclude: Sequence[str] = ()
 ) -> Alignment:
-    """Pairs every variable with the entry of the same key.
+    """Pairs every variable with the entry of the same key, and what is left by a replacement of scopes.
 
     Args:
         graph: the graph.
@@ -88,16 +103,25 @@ def align(
     """
     wanted = _scope_filter(include, exclude)
     entries = {key: entry for key, entry in inventory.variables.items() if wanted(key)}
-    pairs, missing = [], []
-    for variable in graph.variables:
-        if not wanted(variable.key):
-            continue
+    found: dict[str, Entry] = {}
+    variables = [variable for variable in graph.variables if wanted(variable.key)]
+    for variable in variables:
         entry = entries.pop(variable.key, None)
-        if entry is None:
-            missing.append(variable)
-        else:
-            pairs.append(Pair(variable, entry))
-    return Alignment(graph, inventory, tuple(pairs), tuple(missing), tuple(entries.values()))
+        if entry is not None:
+            found[variable.key] = entry
+    scopes = match_scopes([variable for variable in variables if variable.key not in found], tuple(entries.values()))
+    for scope in scopes:
+        if len(scope.rhs) == 1:
+            for variable, entry in scope.pairs:
+                found[variable.key] = entries.pop(entry.key)
+    return Alignment(
+        graph,
+        inventory,
+        tuple(Pair(variable, found[variable.key]) for variable in variables if variable.key in found),
+        scopes,
+        tuple(variable for variable in variables if variable.key not in found),
+        tuple(entries.values()),
+    )
 
 
 def _scope_filter(include: Sequence[str], exclude: Sequence[str]) -> Callable[[str], bool]:

@@ -69,8 +69,10 @@ def outcome(alignment: Alignment) -> str:
     """What `Saver().restore` would do with every variable of the graph, in a sentence or two."""
     wrong_dtype = [pair for pair in alignment.mismatched if not pair.same_dtype]
     wrong_shape = [pair for pair in alignment.mismatched if not pair.same_shape]
-    if alignment.missing:
-        first = min(variable.key for variable in alignment.missing)
+    absent = [variable.key for variable in alignment.missing]
+    absent += [pair.variable.key for pair in alignment.pairs if pair.renamed]
+    if absent:
+        first = min(absent)
         return f"It would fail: NotFoundError: Key {first} not found in checkpoint."
     if wrong_dtype:
         pair = wrong_dtype[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ckptdoctor.diagnosis.diagnosis import Diagnosis
 from ckptdoctor.plan.plan import Plan
 from ckptdoctor.plan.slots import with_slots
-from ckptdoctor.specs.ops import Op
+from ckptdoctor.specs.ops import Op, Rename
 
 
 def plan_from_diagnosis(diagnosis: Diagnosis, *, unsafe: bool = False) -> Plan:
@@ -23,5 +23,7 @@ def plan_from_diagnosis(diagnosis: Diagnosis, *, unsafe: bool = False) -> Plan:
             notes.append(f"{name}: {diagnostic.message} Its remedy is unsafe; --unsafe applies it.")
         elif diagnostic.rule.severity == "error":
             notes.append(f"{name}: {diagnostic.message} No conversion can help; see ckptdoctor diff.")
+    # Every other operation names its key as the checkpoint has it, so renaming comes last.
+    ops.sort(key=lambda op: isinstance(op, Rename))
     inventory = diagnosis.alignment.inventory
     return with_slots(Plan(inventory.source, tuple(ops), tuple(notes)), inventory)

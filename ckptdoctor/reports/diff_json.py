@@ -45,11 +45,12 @@ def diff_to_dict(diagnosis: Diagnosis) -> dict[str, Any]:
         "summary": {
             "matched": len(matched),
             "mismatched": len(alignment.mismatched),
+            "renamed": len(alignment.renamed),
             "missing": len(alignment.missing),
             "unexpected": len(alignment.unexpected),
             "restored_trainable": trainable,
             "restored_frozen": len(matched) - trainable,
-            "fresh": len(alignment.missing) + len(alignment.mismatched),
+            "fresh": len(alignment.missing) + len(alignment.mismatched) + len(alignment.renamed),
         },
         "variables": variables,
         "diagnostics": [_diagnostic(diagnostic) for diagnostic in diagnosis.diagnostics],

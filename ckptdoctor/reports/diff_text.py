@@ -113,11 +113,13 @@ def _summary(diagnosis: Diagnosis, console: Console) -> None:
     alignment = diagnosis.alignment
     matched = alignment.matched
     trainable = sum(pair.variable.trainable for pair in matched)
-    fresh = len(alignment.missing) + len(alignment.mismatched)
+    fresh = len(alignment.missing) + len(alignment.mismatched) + len(alignment.renamed)
     counts = (
         f"{len(matched)} matched, {len(alignment.mismatched)} mismatched, "
         f"{len(alignment.missing)} missing, {len(alignment.unexpected)} unexpected"
     )
+    if alignment.renamed:
+        counts += f", {len(alignment.renamed)} renamed"
     console.print(Text.assemble(("summary: ", "bold"), counts))
     if alignment.graph.kind != "checkpoint":
         console.print(

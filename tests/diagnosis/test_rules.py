@@ -9,6 +9,8 @@ import pytest
 from ckptdoctor.alignment.alignment import align
 from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose, outcome
 from ckptdoctor.diagnosis.rules import RULES
+from ckptdoctor.plan.from_diagnosis import plan_from_diagnosis
+from ckptdoctor.plan.plan import derive
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.graph import Consumer, GraphSpec, Variable
 from ckptdoctor.specs.inventory import Entry, Inventory
@@ -138,6 +140,20 @@ def test_another_scope_is_one_finding_and_a_rename(graph: str, stored: str) -> N
     (remedy, *_) = diagnosis.diagnostics[0].remedies
     assert remedy.safety == "safe"
     assert {(op.key, op.to) for op in remedy.ops} == {(stored + name, graph + name) for name in shapes}
+
+
+def test_a_scope_replaced_and_a_convolution_are_two_findings() -> None:
+    variables = [
+        variable("net/a/w", (3, 3)),
+        variable("net/a/b", (3,)),
+        variable("net/fc/w", (64, 10)),
+        variable("net/z/w", (2, 2)),
+    ]
+    diagnosis = examine(variables, {"a/w": (3, 3), "a/b": (3,), "fc/w": (1, 1, 64, 10), "z/w": (2, 2)})
+    assert sorted(names(diagnosis)) == ["conv-for-dense", "scope-prefix"]
+    plan = plan_from_diagnosis(diagnosis)
+    made = derive(plan, diagnosis.alignment.inventory)
+    assert {key: item.spec for key, item in made.items()} == {item.key: item.spec for item in variables}
 
 
 def test_two_scopes_that_fit_are_not_guessed() -> None:
