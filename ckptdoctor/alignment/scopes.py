@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.specs.graph import Variable
 from ckptdoctor.specs.inventory import Entry
 
@@ -58,6 +59,8 @@ def _votes(missing: Sequence[Variable], unexpected: Sequence[Entry]) -> Counter[
         by_leaf.setdefault((entry.key.rpartition("/")[2], entry.spec), []).append(entry)
     votes: Counter[tuple[str, str]] = Counter()
     for variable in missing:
+        if training_state(variable.key):
+            continue  # slots all end in the same few words: they follow their variables, and prove nothing
         for entry in by_leaf.get((variable.key.rpartition("/")[2], variable.spec), ()):
             votes[_replaced(variable.key, entry.key)] += 1
     return votes

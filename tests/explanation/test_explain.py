@@ -74,7 +74,7 @@ def test_the_cause_of_a_message(text: str, cause: str) -> None:
 
 
 def test_the_arithmetic_is_shown() -> None:
-    evidence = explain(assign("head/cls/weights", "[1024,84]", "[1024,324]")).causes[0].evidence
+    evidence = explain(assign("head/bbox/weights", "[1024,84]", "[1024,324]")).causes[0].evidence
     assert "4 coordinates x 21 classes" in evidence
     assert "4 coordinates x 81 classes" in evidence
     assert "4 LSTM gates x 48" in " ".join(c.evidence for c in explain("lhs shape=[192] rhs shape=[448]").causes)

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 
 from ckptdoctor.explanation.symptom import Cause, Mismatch, Symptom
 
-_CLASSIFIER = re.compile(
-    r"logit|cls|class|output|predict|softmax|fc8|head|score|final|dense_1|bbox_pred", re.IGNORECASE
-)
+_CLASSIFIER = re.compile(r"logit|cls|class|output|predict|softmax|fc8|head|score|final|dense_1|bbox", re.IGNORECASE)
 _ANCHORED = re.compile(r"rpn|anchor", re.IGNORECASE)
 _NO_HEAD = re.compile(r"embed|lstm|gru|rnn|attention|BatchNorm|LayerNorm|gamma|beta|moving_|encoder", re.IGNORECASE)
 _BOX = 4
@@ -61,8 +59,8 @@ def _head(mismatch: Mismatch) -> Iterator[Cause]:
     yield Cause(
         "num_classes",
         max(base, *_boxes(mismatch, graph, stored)),
-        _arithmetic(graph, stored),
-        (f"To use the stored classifier, build the graph for it: {_wanted(stored)}.", _LEAVE_OUT),
+        _arithmetic(mismatch, graph, stored),
+        (f"To use the stored classifier, build the graph for it: {_reading(mismatch, stored)}.", _LEAVE_OUT),
         "CKD204",
     )
 
@@ -90,14 +88,18 @@ def _boxes(mismatch: Mismatch, graph: int, stored: int) -> tuple[float, float]:
     return 0.8 if boxes else 0.0, 0.85 if yolo else 0.0
 
 
-def _arithmetic(graph: int, stored: int) -> str:
-    return f"The graph has {graph} outputs ({_wanted(graph)}), the checkpoint {stored} ({_wanted(stored)})."
+def _arithmetic(mismatch: Mismatch, graph: int, stored: int) -> str:
+    lhs, rhs = _reading(mismatch, graph), _reading(mismatch, stored)
+    return f"The graph has {graph} outputs ({lhs}), the checkpoint {stored} ({rhs})."
 
 
-def _wanted(count: int) -> str:
+def _reading(mismatch: Mismatch, count: int) -> str:
+    """What a number of outputs may be made up of, where both sides allow the reading."""
+    graph, stored = _outputs(mismatch) or (0, 0)
+    boxes, yolo = _boxes(mismatch, graph, stored)
     readings = [f"{count} classes"]
-    if count % _BOX == 0 and count > _BOX:
-        readings.append(f"or 4 coordinates x {count // _BOX} classes")
-    if count % _YOLO_ANCHORS == 0 and count // _YOLO_ANCHORS > _YOLO_BOX:
-        readings.append(f"or YOLO's 3 anchors x ({count // _YOLO_ANCHORS - _YOLO_BOX} classes + 5)")
-    return " ".join(readings)
+    if boxes or ("box" in mismatch.variable and graph % _BOX == stored % _BOX == 0):
+        readings.insert(0, f"4 coordinates x {count // _BOX} classes")
+    if yolo:
+        readings.insert(0, f"YOLO's 3 anchors x ({count // _YOLO_ANCHORS - _YOLO_BOX} classes + 5)")
+    return " or ".join(readings)
