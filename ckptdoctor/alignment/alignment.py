@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ckptdoctor.alignment.scopes import ScopeMatch, match_scopes
+from ckptdoctor.alignment.layers import group_layers
+from ckptdoctor.alignment.matching import match_names
+from ckptdoctor.alignment.numbering import renumbered
+from ckptdoctor.alignment.renaming import Ambiguity, Renaming
+from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.errors import UsageError
 from ckptdoctor.specs.graph import GraphSpec, Variable
 from ckptdoctor.specs.inventory import Entry, Inventory
@@ -17,10 +21,17 @@ Status = Literal["matched", "mismatched", "renamed", "missing", "unexpected"]
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A variable and the entry that holds its value, under the variable's own key or (renamed) under another."""
+    """A variable and the entry that holds its value, under the variable's own key or (renamed) under another.
+
+    Attributes:
+        variable: the graph's side.
+        entry: the checkpoint's.
+        renaming: why they are believed to be the same where the names differ; None where they are equal.
+    """
 
     variable: Variable
     entry: Entry
+    renaming: Renaming | None = None
 
     @property
     def same_shape(self) -> bool:
@@ -56,7 +67,8 @@ class Alignment:
         graph: the left-hand side.
         inventory: the right-hand side.
         pairs: variables with an entry, in the graph's order.
-        scopes: the replacements of scopes behind the renamed pairs, and the ambiguous ones, behind which are no pairs.
+        renamings: the reasons behind the pairs whose names differ.
+        ambiguities: variables for which several keys fit; they are among the missing.
         missing: variables without one.
         unexpected: entries without a variable, in the order of their keys.
     """
@@ -64,7 +76,8 @@ class Alignment:
     graph: GraphSpec
     inventory: Inventory
     pairs: tuple[Pair, ...]
-    scopes: tuple[ScopeMatch, ...]
+    renamings: tuple[Renaming, ...]
+    ambiguities: tuple[Ambiguity, ...]
     missing: tuple[Variable, ...]
     unexpected: tuple[Entry, ...]
 
@@ -85,43 +98,66 @@ class Alignment:
 
 
 def align(
-    graph: GraphSpec, inventory: Inventory, *, include: Sequence[str] = (), exclude: Sequence[str] = ()
+    graph: GraphSpec,
+    inventory: Inventory,
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    names: Mapping[str, str] | None = None,
 ) -> Alignment:
-    """Pairs every variable with the entry of the same key, and what is left by a replacement of scopes.
+    """Pairs every variable with the entry of the same key, and what is left by names and shapes.
 
     Args:
         graph: the graph.
         inventory: the checkpoint.
         include: scopes; only names that one of them matches from the start take part.
         exclude: scopes; names that one of them matches from the start do not.
+        names: keys of the checkpoint to keys of the graph, where a person has decided.
 
     A scope is a regular expression tried at the start of a name, as in tf_slim (`tf_slim/ops/variables.py`,
-    `get_variables_to_restore`).
+    `get_variables_to_restore`). The result is one to one and does not depend on the order of the entries.
 
     Raises:
         UsageError: a scope is no valid regular expression.
     """
     wanted = _scope_filter(include, exclude)
-    entries = {key: entry for key, entry in inventory.variables.items() if wanted(key)}
-    found: dict[str, Entry] = {}
+    entries = {key: entry for key, entry in sorted(inventory.variables.items()) if wanted(key)}
     variables = [variable for variable in graph.variables if wanted(variable.key)]
+    decided = {variable: key for key, variable in (names or {}).items()}
+    found: dict[str, tuple[Entry, Renaming | None]] = {}
     for variable in variables:
-        entry = entries.pop(variable.key, None)
-        if entry is not None:
-            found[variable.key] = entry
-    scopes = match_scopes([variable for variable in variables if variable.key not in found], tuple(entries.values()))
-    for scope in scopes:
-        if len(scope.rhs) == 1:
-            for variable, entry in scope.pairs:
-                found[variable.key] = entries.pop(entry.key)
+        key = decided.get(variable.key, variable.key)
+        if key in entries and (key not in (names or {}) or variable.key in decided):
+            found[variable.key] = entries.pop(key), None
+    doubtful = _renumbered(variables, found)
+    for key in doubtful:
+        entry, _ = found.pop(key)
+        entries[entry.key] = entry
+    missing = [variable for variable in variables if variable.key not in found]
+    renamings, ambiguities = match_names(missing, list(entries.values()), doubtful)
+    for renaming in renamings:
+        for variable, entry in renaming.pairs:
+            found[variable.key] = entries.pop(entry.key), renaming
     return Alignment(
         graph,
         inventory,
-        tuple(Pair(variable, found[variable.key]) for variable in variables if variable.key in found),
-        scopes,
+        tuple(Pair(variable, *found[variable.key]) for variable in variables if variable.key in found),
+        renamings,
+        ambiguities,
         tuple(variable for variable in variables if variable.key not in found),
-        tuple(entries.values()),
+        tuple(entry for _, entry in sorted(entries.items())),
     )
+
+
+def _renumbered(variables: Sequence[Variable], found: Mapping[str, tuple[Entry, object]]) -> set[str]:
+    """The variables of families whose numbers were given anew, with their slots."""
+    same = [variable for variable in variables if variable.key in found]
+    if all(Pair(variable, found[variable.key][0]).same_shape for variable in same):
+        return set()
+    network = [variable for variable in same if training_state(variable.key) is None]
+    keys = renumbered(group_layers(network), group_layers(found[variable.key][0] for variable in network))
+    states = {variable.key: training_state(variable.key) for variable in same}
+    return {key for key, state in states.items() if key in keys or (state and state.owner in keys)}
 
 
 def _scope_filter(include: Sequence[str], exclude: Sequence[str]) -> Callable[[str], bool]:

@@ -1,78 +1,104 @@
 """Variables that stand under another scope in the checkpoint than in the graph.
 
-A replacement of scopes is believed if it gives at least two variables a key with the same rest of the name, the same
-shape and the same dtype. Then it holds for the other variables of that scope too, whose shapes may differ. If two scopes
-of the checkpoint fit equally well (towers, an old copy), neither is believed.
+A replacement of scopes is believed if it gives at least two variables a key with the same rest of the name and the same
+shape. Then it holds for the other variables of that scope too, whose shapes may differ. If two scopes of the checkpoint
+fit equally well (towers, an old copy), neither is believed. A rest that says only `kernel` or `bias` proves nothing.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from ckptdoctor.alignment.dialects import ROLE_OF
+from ckptdoctor.alignment.renaming import Ambiguity, Renaming
 from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.specs.graph import Variable
 from ckptdoctor.specs.inventory import Entry
+from ckptdoctor.specs.tensor import Shape
 
 _FEWEST = 2
+_FEWEST_BY_NAME = 4
+_SHOWN = 3
+
+Replacement = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class ScopeMatch:
-    """A scope of the graph and the scopes of the checkpoint that fit it; more than one is ambiguous.
-
-    Attributes:
-        lhs: the graph's scope, empty or ending in a slash.
-        rhs: the checkpoint's.
-        pairs: the variables and the entries of the first of `rhs`, in the graph's order.
-    """
-
-    lhs: str
-    rhs: tuple[str, ...]
-    pairs: tuple[tuple[Variable, Entry], ...]
-
-
-def match_scopes(missing: Sequence[Variable], unexpected: Sequence[Entry]) -> tuple[ScopeMatch, ...]:
+def match_scopes(
+    missing: Sequence[Variable], unexpected: Sequence[Entry]
+) -> tuple[tuple[Renaming, ...], tuple[Ambiguity, ...]]:
     """The replacements of scopes that explain missing variables, the one that explains most first."""
     left, right = list(missing), list(unexpected)
-    matches = []
-    while votes := _votes(left, right):
-        (best, count), *others = sorted(votes.items(), key=lambda item: (-item[1], item[0]))
-        if count < _FEWEST:
+    renamings: list[Renaming] = []
+    ambiguities: list[Ambiguity] = []
+    while True:
+        networks = sum(training_state(variable.key) is None for variable in left)
+        votes = _votes(left, right)
+        by_name = not votes or max(votes.values()) < _FEWEST
+        if by_name:
+            # No shape agrees: another width, say. Names alone must then speak for most of the network.
+            votes = _votes(left, right, by_name=True)
+            if not votes or max(votes.values()) < max(_FEWEST_BY_NAME, 0.6 * networks):
+                break
+        believed = {
+            replacement: count
+            for replacement, count in votes.items()
+            if count >= _FEWEST and (2 * count >= networks or not _renumbers(*replacement))
+        }
+        if not believed:
             break
+        (best, count), *others = sorted(believed.items(), key=lambda item: (-item[1], item[0]))
         lhs, rhs = best
-        rivals = tuple(other[1] for other, votes_for in others if other[0] == lhs and votes_for == count)
+        rivals = [other[1] for other, votes_for in others if other[0] == lhs and votes_for == count]
         pairs = _pairs(left, right, lhs, rhs)
-        matches.append(ScopeMatch(lhs, (rhs, *rivals), pairs))
+        if rivals:
+            ambiguities.append(_ambiguity(left, right, lhs, [rhs, *rivals]))
+        else:
+            examples = "; ".join(f"{variable.key} is {entry.key}" for variable, entry in pairs[:_SHOWN])
+            what = "none in shape: the names speak alone" if by_name else f"{count} of them in shape too"
+            evidence = f"{len(pairs)} variables agree in the rest of the name, {what}: {examples}."
+            renamings.append(Renaming("scope", lhs, rhs, pairs, not by_name, evidence))
         explained = {variable.key for variable, _ in pairs}
         taken = {entry.key for _, entry in pairs}
         left = [variable for variable in left if variable.key not in explained]
         right = [entry for entry in right if entry.key not in taken]
-    return tuple(matches)
+    return tuple(renamings), tuple(ambiguities)
 
 
-def _votes(missing: Sequence[Variable], unexpected: Sequence[Entry]) -> Counter[tuple[str, str]]:
-    """How many variables each replacement of a scope explains, shape and dtype included."""
+def _votes(missing: Sequence[Variable], unexpected: Sequence[Entry], *, by_name: bool = False) -> Counter[Replacement]:
+    """How many variables each replacement of a scope explains, shape included or, by name, only the rank."""
+
+    def seen(shape: Shape) -> object:
+        return len(shape) if by_name else shape
+
     by_leaf: dict[tuple[str, object], list[Entry]] = {}
     for entry in unexpected:
-        by_leaf.setdefault((entry.key.rpartition("/")[2], entry.spec), []).append(entry)
-    votes: Counter[tuple[str, str]] = Counter()
+        by_leaf.setdefault((entry.key.rpartition("/")[2], seen(entry.spec.shape)), []).append(entry)
+    votes: Counter[Replacement] = Counter()
     for variable in missing:
         if training_state(variable.key):
             continue  # slots all end in the same few words: they follow their variables, and prove nothing
-        for entry in by_leaf.get((variable.key.rpartition("/")[2], variable.spec), ()):
-            votes[_replaced(variable.key, entry.key)] += 1
+        for entry in by_leaf.get((variable.key.rpartition("/")[2], seen(variable.spec.shape)), ()):
+            lhs, rhs, rest = _replaced(variable.key, entry.key)
+            if len(rest) > 1 or rest[0].lower() not in ROLE_OF:
+                votes[lhs, rhs] += 1
     return votes
 
 
-def _replaced(lhs: str, rhs: str) -> tuple[str, str]:
-    """What is left of two names without the path components that they end in together."""
+def _replaced(lhs: str, rhs: str) -> tuple[str, str, list[str]]:
+    """What is left of two names without the path components that they end in together, and those components."""
     left, right = lhs.split("/"), rhs.split("/")
+    rest: list[str] = []
     while left and right and left[-1] == right[-1]:
-        left.pop()
+        rest.insert(0, left.pop())
         right.pop()
-    return "".join(f"{part}/" for part in left), "".join(f"{part}/" for part in right)
+    return "".join(f"{part}/" for part in left), "".join(f"{part}/" for part in right), rest
+
+
+def _renumbers(lhs: str, rhs: str) -> bool:
+    """Whether two scopes differ in their numbers only: then the numbers must be looked at, not the scopes."""
+    return re.sub(r"_?\d+", "", lhs) == re.sub(r"_?\d+", "", rhs)
 
 
 def _pairs(
@@ -81,3 +107,11 @@ def _pairs(
     entries = {entry.key: entry for entry in unexpected}
     named = [(variable, rhs + variable.key.removeprefix(lhs)) for variable in missing if variable.key.startswith(lhs)]
     return tuple((variable, entries[key]) for variable, key in named if key in entries)
+
+
+def _ambiguity(missing: Sequence[Variable], unexpected: Sequence[Entry], lhs: str, scopes: list[str]) -> Ambiguity:
+    pairs = [pair for rhs in scopes for pair in _pairs(missing, unexpected, lhs, rhs)]
+    variables = tuple({variable.key: variable for variable, _ in pairs}.values())
+    entries = tuple({entry.key: entry for _, entry in pairs}.values())
+    listed = ", ".join(scope or "no scope" for scope in scopes)
+    return Ambiguity(variables, entries, f"The scopes {listed} of the checkpoint fit {lhs or 'no scope'} equally well.")

@@ -1,0 +1,32 @@
+"""naming-dialect: another library's names for the same variables.
+
+## What it does
+Recognises the same network in other words: slim's `weights` and `biases` for Keras's `kernel` and `bias`, TensorFlow 1.2's
+renamed cells, `BatchNorm/gamma` for `bn/gamma`, `layer_with_weights-0/kernel/.ATTRIBUTES/VARIABLE_VALUE` for the first
+layer of a Keras model, and families of names whose numbers correspond (`conv3/conv3_2` and `block3_conv2`).
+
+## Why is this bad
+No name is found, so a restore by name fails, and Keras's `load_weights(by_name=True)` silently loads nothing.
+
+## Example
+`block3_conv2/kernel` in the graph is `vgg_16/conv3/conv3_2/weights` in the checkpoint.
+
+## Fix safety
+Safe where the words translate one to one, or all numbers of a family correspond and every shape agrees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ckptdoctor.diagnosis.case import Case
+from ckptdoctor.diagnosis.diagnostic import Diagnostic, Rule
+from ckptdoctor.diagnosis.renames import report_renamings
+
+RULE = Rule("CKD105", "naming-dialect", "error")
+
+
+def check(case: Case) -> Iterator[Diagnostic]:
+    """A finding for each way in which names correspond."""
+    message = "the checkpoint names the same layers differently ({count} variables)."
+    yield from report_renamings(case, RULE, ("dialect", "pattern", "object order"), message)
