@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 from ckptdoctor.formats.registry import open_checkpoint
 
 if TYPE_CHECKING:
+    from ckptdoctor.diagnosis.case import Purpose
     from ckptdoctor.diagnosis.diagnosis import Diagnosis
     from ckptdoctor.errors import FormatError
     from ckptdoctor.executor.convert import Receipt
     from ckptdoctor.executor.verify import Compared, Restored
     from ckptdoctor.formats.checkpoint import Advance
     from ckptdoctor.plan.plan import Plan
+    from ckptdoctor.plan.renames import Names
     from ckptdoctor.specs.graph import GraphSpec
     from ckptdoctor.specs.inventory import Inventory
     from ckptdoctor.trace.request import GraphRequest
@@ -58,7 +60,13 @@ def read_graph(graph: str | GraphRequest) -> GraphSpec:
 
 
 def diff(
-    graph: str | GraphRequest, checkpoint: str, *, include: Sequence[str] = (), exclude: Sequence[str] = ()
+    graph: str | GraphRequest,
+    checkpoint: str,
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    names: Names | None = None,
+    purpose: Purpose = "either",
 ) -> Diagnosis:
     """Every disagreement between a graph and a checkpoint, with causes and remedies.
 
@@ -67,6 +75,8 @@ def diff(
         checkpoint: a prefix, file or directory.
         include: scopes that take part.
         exclude: scopes that do not.
+        names: new names for keys of the checkpoint, which are compared as if they were its own.
+        purpose: what the checkpoint is wanted for; advice depends on it.
 
     Raises:
         UsageError, GraphError, FormatError: one of them cannot be built or read.
@@ -78,7 +88,10 @@ def diff(
     inventory = open_checkpoint(checkpoint).inventory
     spec = read_graph(graph)
     argument = spec.source + (graph.options if isinstance(graph, GraphRequest) else "")
-    return diagnose(align(spec, inventory, include=include, exclude=exclude), argument)
+    if names:
+        inventory = names.applied(inventory)
+        argument += names.options
+    return diagnose(align(spec, inventory, include=include, exclude=exclude), argument, purpose)
 
 
 def plan_for(diagnosis: Diagnosis, *, unsafe: bool = False) -> Plan:

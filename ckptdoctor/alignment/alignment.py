@@ -103,7 +103,6 @@ def align(
     *,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
-    names: Mapping[str, str] | None = None,
 ) -> Alignment:
     """Pairs every variable with the entry of the same key, and what is left by names and shapes.
 
@@ -112,7 +111,6 @@ def align(
         inventory: the checkpoint.
         include: scopes; only names that one of them matches from the start take part.
         exclude: scopes; names that one of them matches from the start do not.
-        names: keys of the checkpoint to keys of the graph, where a person has decided.
 
     A scope is a regular expression tried at the start of a name, as in tf_slim (`tf_slim/ops/variables.py`,
     `get_variables_to_restore`). The result is one to one and does not depend on the order of the entries.
@@ -123,12 +121,10 @@ def align(
     wanted = _scope_filter(include, exclude)
     entries = {key: entry for key, entry in sorted(inventory.variables.items()) if wanted(key)}
     variables = [variable for variable in graph.variables if wanted(variable.key)]
-    decided = {variable: key for key, variable in (names or {}).items()}
     found: dict[str, tuple[Entry, Renaming | None]] = {}
     for variable in variables:
-        key = decided.get(variable.key, variable.key)
-        if key in entries and (key not in (names or {}) or variable.key in decided):
-            found[variable.key] = entries.pop(key), None
+        if variable.key in entries:
+            found[variable.key] = entries.pop(variable.key), None
     doubtful = _renumbered(variables, found)
     for key in doubtful:
         entry, _ = found.pop(key)

@@ -17,7 +17,9 @@ from ckptdoctor.cli.options import (
     ForceOption,
     IncludeOption,
     InputOption,
+    MapOption,
     PythonOption,
+    RenameOption,
     TimeoutOption,
     graph_request,
 )
@@ -49,6 +51,8 @@ def convert(
     kernel: Annotated[
         str, typer.Option("--kernel", metavar="HxW", help="The size of the convolution kernels, e.g. 7x7.")
     ] = "",
+    rename: RenameOption = None,
+    name_map: MapOption = None,
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="Apply remedies that are guesses or lose bits, too.")
     ] = False,
@@ -84,16 +88,24 @@ def convert(
         ckptdoctor convert vgg_fc.ckpt back.ckpt --dense-to-conv --kernel 7x7
 
         ckptdoctor convert a.ckpt b.ckpt --conv-to-dense --dry-run --plan plan.toml
+
+        ckptdoctor convert a.ckpt b.ckpt --rename 'weights$=kernel' --rename '^tower_0/='
     """
     from ckptdoctor.plan.convolutions import conv_to_dense, dense_to_conv
+    from ckptdoctor.plan.renames import Names, rename_keys
     from ckptdoctor.reports.plan_text import print_plan, print_receipt
 
     inventory = api.inspect(checkpoint)
     size = _kernel_size(kernel)
     plans: list[Plan] = []
+    source = inventory
+    names = Names(tuple(rename or ()), name_map)
+    if names:
+        plans.append(rename_keys(source, names))
+        inventory = names.applied(source)
     if graph:
         request = graph_request(graph, inputs, args, python, timeout, cache)
-        diagnosis = api.diff(request, checkpoint, include=include or (), exclude=exclude or ())
+        diagnosis = api.diff(request, checkpoint, include=include or (), exclude=exclude or (), names=names)
         plans.append(api.plan_for(diagnosis, unsafe=unsafe))
     if to_dense and to_conv:
         raise UsageError("--conv-to-dense and --dense-to-conv undo each other", hint="Choose one.")
@@ -103,9 +115,9 @@ def convert(
         plans.append(dense_to_conv(inventory, only or (), size))
     elif only or kernel:
         raise UsageError("--only and --kernel belong to --conv-to-dense or --dense-to-conv", hint="Add one of them.")
-    plan = _settle(plans, inventory, plan_file)
+    plan = _settle(plans, source, plan_file)
     out = console()
-    print_plan(plan, inventory, out)
+    print_plan(plan, source, out)
     if dry_run:
         return
     total = sum(entry.spec.nbytes for entry in inventory.entries.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Annotated
 
 import typer
 
@@ -17,7 +18,10 @@ from ckptdoctor.cli.options import (
     GraphArgument,
     IncludeOption,
     InputOption,
+    MapOption,
+    Purpose,
     PythonOption,
+    RenameOption,
     TimeoutOption,
     graph_request,
 )
@@ -33,6 +37,9 @@ def diff(
     args: ArgOption = None,
     include: IncludeOption = None,
     exclude: ExcludeOption = None,
+    rename: RenameOption = None,
+    name_map: MapOption = None,
+    purpose: Annotated[Purpose, typer.Option("--for", help="Advise for this purpose.")] = Purpose.either,
     output_format: FormatOption = Format.text,
     python: PythonOption = "",
     timeout: TimeoutOption = DEFAULT_TIMEOUT,
@@ -49,12 +56,18 @@ def diff(
         ckptdoctor diff models/vgg.py:build model.ckpt --arg num_classes=10
 
         ckptdoctor diff model.ckpt.meta other.ckpt --exclude vgg_16/fc8
+
+        ckptdoctor diff model.py model.ckpt --rename '^tower_0/=' --for inference
     """
+    from ckptdoctor.plan.renames import Names
     from ckptdoctor.reports.diff_json import diff_to_dict
     from ckptdoctor.reports.diff_text import print_diff
 
     request = graph_request(graph, inputs, args, python, timeout, cache)
-    diagnosis = api.diff(request, checkpoint, include=include or (), exclude=exclude or ())
+    names = Names(tuple(rename or ()), name_map)
+    diagnosis = api.diff(
+        request, checkpoint, include=include or (), exclude=exclude or (), names=names, purpose=purpose.value
+    )
     if output_format is Format.json:
         typer.echo(json.dumps(diff_to_dict(diagnosis), indent=2))
     else:

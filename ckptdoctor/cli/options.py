@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +17,14 @@ class Format(StrEnum):
 
     text = "text"
     json = "json"
+
+
+class Purpose(StrEnum):
+    """What the checkpoint is wanted for."""
+
+    finetune = "finetune"
+    inference = "inference"
+    either = "either"
 
 
 GraphArgument = Annotated[
@@ -44,6 +53,13 @@ IncludeOption = Annotated[
 ]
 ExcludeOption = Annotated[
     list[str] | None, typer.Option("--exclude", metavar="SCOPE", help="Leave this scope out (a prefix, as in slim).")
+]
+RenameOption = Annotated[
+    list[str] | None,
+    typer.Option("--rename", metavar="REGEX=REPLACEMENT", help="Take the checkpoint's keys under other names."),
+]
+MapOption = Annotated[
+    Path | None, typer.Option("--map", metavar="FILE", help="The same, from a file: CHECKPOINT_KEY GRAPH_KEY a line.")
 ]
 PythonOption = Annotated[
     str, typer.Option("--python", metavar="PATH", help="The interpreter that builds the graph.", show_default=False)

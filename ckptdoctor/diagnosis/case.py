@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from ckptdoctor.alignment.alignment import Alignment, Pair
 from ckptdoctor.diagnosis.diagnostic import Remedy
 from ckptdoctor.specs.graph import Variable
 from ckptdoctor.specs.inventory import Entry
+
+Purpose = Literal["finetune", "inference", "either"]
+"""What the checkpoint is wanted for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,7 @@ class Case:
         alignment: everything, explained or not.
         graph_argument: the graph and its options, as a command line has them.
         mismatched, missing, unexpected: what is left to explain.
+        purpose: what the checkpoint is wanted for.
     """
 
     alignment: Alignment
@@ -25,6 +30,7 @@ class Case:
     mismatched: tuple[Pair, ...]
     missing: tuple[Variable, ...]
     unexpected: tuple[Entry, ...]
+    purpose: Purpose = "either"
 
     @property
     def checkpoint(self) -> str:
@@ -39,7 +45,17 @@ class Case:
             tuple(pair for pair in self.mismatched if pair.entry.key not in covered),
             tuple(variable for variable in self.missing if variable.key not in covered),
             tuple(entry for entry in self.unexpected if entry.key not in covered),
+            self.purpose,
         )
+
+    def advise(self, scope: str, repairs: tuple[Remedy, ...]) -> tuple[Remedy, ...]:
+        """Repairing the configuration against leaving a scope out, in the order that the purpose asks for."""
+        if self.purpose == "inference":
+            random = Remedy(f"leaving {scope} out would leave it random, and its outputs mean nothing", "display-only")
+            return (*repairs, random)
+        if self.purpose == "finetune":
+            return (*self.leave_out(scope), *repairs)
+        return (*(replace(item, title=f"to infer: {item.title}") for item in repairs), *self.leave_out(scope))
 
     def convert_command(self, *options: str) -> str:
         """The command that rewrites the checkpoint for this graph."""
@@ -62,8 +78,8 @@ class Case:
             "# from a TensorFlow checkpoint: tf.train.load_checkpoint(path).get_tensor(key) for each other variable"
         )
         if self.alignment.graph.kind == "Keras model":
-            return (Remedy(f"leave {scope} out and train it anew", "display-only", keras),)
+            return (Remedy(f"to fine-tune: leave {scope} out and train it anew", "display-only", keras),)
         return (
-            Remedy(f"leave {scope} out and train it anew, with slim", "display-only", slim),
+            Remedy(f"to fine-tune: leave {scope} out and train it anew, with slim", "display-only", slim),
             Remedy("the same with today's TensorFlow (initialise all variables first)", "display-only", today),
         )

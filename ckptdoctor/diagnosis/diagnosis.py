@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ckptdoctor.alignment.alignment import Alignment
 from ckptdoctor.alignment.training_state import training_state
-from ckptdoctor.diagnosis.case import Case
+from ckptdoctor.diagnosis.case import Case, Purpose
 from ckptdoctor.diagnosis.diagnostic import Diagnostic
 from ckptdoctor.diagnosis.rules import RULES
 from ckptdoctor.specs.tensor import show_shape
@@ -27,14 +27,25 @@ class Diagnosis:
     graph_argument: str
 
     @property
+    def random(self) -> tuple[str, ...]:
+        """The scopes of variables that no safe conversion gives a value, so that they stay as they are initialised."""
+        repaired = frozenset[str]().union(
+            *(item.covers for item in self.diagnostics if any(r.ops and r.safety == "safe" for r in item.remedies))
+        )
+        fresh = list(self.alignment.missing)
+        fresh += [pair.variable for pair in self.alignment.mismatched if pair.entry.key not in repaired]
+        network = [variable.name for variable in fresh if training_state(variable.key) is None]
+        return tuple(dict.fromkeys(name.rpartition("/")[0] or name for name in network))
+
+    @property
     def clean(self) -> bool:
         """Whether nothing would go wrong: no finding is above `info`."""
         return all(diagnostic.rule.severity == "info" for diagnostic in self.diagnostics)
 
 
-def diagnose(alignment: Alignment, graph_argument: str) -> Diagnosis:
+def diagnose(alignment: Alignment, graph_argument: str, purpose: Purpose = "either") -> Diagnosis:
     """Runs every rule on what the rules before it left unexplained."""
-    case = Case(alignment, graph_argument, alignment.mismatched, alignment.missing, alignment.unexpected)
+    case = Case(alignment, graph_argument, alignment.mismatched, alignment.missing, alignment.unexpected, purpose)
     found: list[Diagnostic] = []
     for rule in RULES:
         new = _with_slots(list(rule.check(case)), case)

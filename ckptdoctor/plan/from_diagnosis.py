@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from ckptdoctor.diagnosis.diagnosis import Diagnosis
 from ckptdoctor.plan.plan import Plan
+from ckptdoctor.plan.renames import in_free_order
 from ckptdoctor.plan.slots import with_slots
-from ckptdoctor.specs.ops import Op, Rename
+from ckptdoctor.specs.ops import Drop, Op, Rename
 
 
 def plan_from_diagnosis(diagnosis: Diagnosis, *, unsafe: bool = False) -> Plan:
@@ -23,7 +26,24 @@ def plan_from_diagnosis(diagnosis: Diagnosis, *, unsafe: bool = False) -> Plan:
             notes.append(f"{name}: {diagnostic.message} Its remedy is unsafe; --unsafe applies it.")
         elif diagnostic.rule.severity == "error":
             notes.append(f"{name}: {diagnostic.message} No conversion can help; see ckptdoctor diff.")
-    # Every other operation names its key as the checkpoint has it, so renaming comes last.
-    ops.sort(key=lambda op: isinstance(op, Rename))
     inventory = diagnosis.alignment.inventory
-    return with_slots(Plan(inventory.source, tuple(ops), tuple(notes)), inventory)
+    plan = with_slots(Plan(inventory.source, tuple(ops)), inventory)
+    # Every other operation names its key as the checkpoint has it, so renaming comes last.
+    renames = [op for op in plan.ops if isinstance(op, Rename)]
+    others = [op for op in plan.ops if not isinstance(op, Rename)]
+    left = inventory.entries.keys() - {op.key for op in others if isinstance(op, Drop)}
+    kept, blocked = _unblocked(renames, left)
+    notes += [f"{op.key}: it cannot become {op.to}, because that key stays what it is." for op in blocked]
+    return Plan(inventory.source, (*others, *in_free_order(kept, left)), tuple(notes))
+
+
+def _unblocked(renames: list[Rename], keys: Set[str]) -> tuple[list[Rename], list[Rename]]:
+    """The renames that can be carried out, and those whose new key is one that stays."""
+    kept, blocked = renames, list[Rename]()
+    while True:
+        moving = {op.key for op in kept}
+        stuck = [op for op in kept if op.to in keys and op.to not in moving]
+        if not stuck:
+            return kept, blocked
+        blocked += stuck
+        kept = [op for op in kept if op not in stuck]

@@ -52,6 +52,7 @@ def diff_to_dict(diagnosis: Diagnosis) -> dict[str, Any]:
             "restored_frozen": len(matched) - trainable,
             "fresh": len(alignment.missing) + len(alignment.mismatched) + len(alignment.renamed),
         },
+        "random": list(diagnosis.random),
         "variables": variables,
         "diagnostics": [_diagnostic(diagnostic) for diagnostic in diagnosis.diagnostics],
     }

@@ -15,6 +15,7 @@ from ckptdoctor.specs.tensor import TensorSpec, show_shape
 
 _STYLES: dict[Severity, str] = {"error": "bold red", "warning": "bold yellow", "info": "bold cyan"}
 _LISTED = 12
+_RANDOM = 8
 
 
 def print_diff(diagnosis: Diagnosis, console: Console) -> None:
@@ -128,5 +129,9 @@ def _summary(diagnosis: Diagnosis, console: Console) -> None:
                 f"{trainable}, restored and frozen {len(matched) - trainable}, left fresh {fresh}"
             )
         )
+    if diagnosis.random:
+        listed = ", ".join(map(printable, diagnosis.random[:_RANDOM]))
+        more = f" and {len(diagnosis.random) - _RANDOM} more" if len(diagnosis.random) > _RANDOM else ""
+        print_paragraph(console, listed + more, label="would stay random: ", indent=2)
     if diagnosis.clean:
         console.print(Text("The checkpoint fits the graph.", style="bold green"))

@@ -88,6 +88,6 @@ def _diagnose(case: Case, pair: Pair, bias: list[str], *, is_last: bool) -> Diag
         entry.spec,
         tuple(evidence),
         variable.location,
-        (*case.leave_out(scope), keep),
+        case.advise(scope, (keep,)),
         frozenset({entry.key, *bias}),
     )
