@@ -68,6 +68,11 @@ def group_layers(items: Iterable[Item]) -> list[Layer[Item]]:
     return list(layers.values())
 
 
+def split_layers(layers: Iterable[Layer[Item]]) -> list[Layer[Item]]:
+    """Each variable as a layer of its own: how to compare with names that say no role."""
+    return [Layer(read_name(item.key), {"": item}) for layer in layers for item in layer.roles.values()]
+
+
 def compatible(lhs: Layer[Item], rhs: Layer[Other]) -> bool:
     """Whether two layers can be the same: they share a role, and every shared one has as many numbers in the same order.
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ckptdoctor.alignment.dialects import OBJECT_LAYER
 from ckptdoctor.alignment.families import Correspondence, correspondences
-from ckptdoctor.alignment.layers import Item, Layer, compatible, group_layers, natural
+from ckptdoctor.alignment.layers import Item, Layer, compatible, group_layers, natural, split_layers
 from ckptdoctor.alignment.renaming import Ambiguity, Kind, Renaming
 from ckptdoctor.alignment.scopes import match_scopes
 from ckptdoctor.alignment.shapes import by_order, by_unique_shape, in_common, left_over, undecided
@@ -149,6 +149,9 @@ def _by_numbers(lhs: list[Layer[Variable]], rhs: list[Layer[Entry]]) -> Found:
 
 def _by_shape(lhs: list[Layer[Variable]], rhs: list[Layer[Entry]], systematic: bool) -> Found:
     """Layers that only their shapes join, if the networks are the same but for the names."""
+    if _roleless(lhs) != _roleless(rhs):
+        # `Variable_3` says neither layer nor role: the other side is taken apart too.
+        lhs, rhs = split_layers(lhs), sorted(split_layers(rhs), key=lambda layer: natural(layer.name.scope))
     if not systematic and in_common(lhs, rhs) < _SAME_ARCHITECTURE:
         return [], []
     if pairs := by_order(lhs, rhs):
@@ -171,6 +174,11 @@ def _by_shape(lhs: list[Layer[Variable]], rhs: list[Layer[Entry]], systematic: b
         renamings.append(_renaming("shape", unique_pairs, systematic or len(unique_pairs) > 2, how))
     lhs, rhs = _without(lhs, (a for a, _ in unique_pairs)), _without(rhs, (b for _, b in unique_pairs))
     return renamings, [_ambiguity(layers, others) for layers, others in undecided(lhs, rhs)]
+
+
+def _roleless(layers: Sequence[Layer[Item]]) -> bool:
+    """Whether names say nothing of what a variable is to its layer."""
+    return bool(layers) and all(layer.roles.keys() <= {"", "'"} for layer in layers)
 
 
 def _left_over(lhs: list[Layer[Variable]], rhs: list[Layer[Entry]], systematic: bool) -> Found:
@@ -202,7 +210,7 @@ def _numbered(found: Correspondence) -> Renaming:
 
 def _renaming(kind: Kind, layers: Sequence[tuple[Layer[Variable], Layer[Entry]]], certain: bool, how: str) -> Renaming:
     pairs = [(a.roles[role], b.roles[role]) for a, b in layers for role in a.roles if role in b.roles]
-    examples = "; ".join(f"{a.name.scope} is {b.name.scope}" for a, b in layers[:_SHOWN])
+    examples = "; ".join(f"{_shown(a)} is {_shown(b)}" for a, b in layers[:_SHOWN])
     count = f"{len(layers)} layer{'s' if len(layers) > 1 else ''}"
     first, other = layers[0]
     return Renaming(kind, first.name.scope, other.name.scope, tuple(pairs), certain, f"{how}: {count}, {examples}.")
@@ -222,3 +230,8 @@ def _ambiguity(layers: Sequence[Layer[Variable]], others: Sequence[Layer[Entry]]
 
 def _items(layers: Iterable[Layer[Item]]) -> tuple[Item, ...]:
     return tuple(item for layer in layers for item in layer.roles.values())
+
+
+def _shown(layer: Layer[Item]) -> str:
+    """A layer's scope, or its one variable where it stands for itself."""
+    return next(iter(layer.roles.values())).key if len(layer.roles) == 1 and "" in layer.roles else layer.name.scope

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ckptdoctor.alignment.renaming import Kind, Renaming
 from ckptdoctor.diagnosis.case import Case
@@ -10,12 +10,18 @@ from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.specs.ops import Rename
 
 
-def report_renamings(case: Case, rule: Rule, kinds: tuple[Kind, ...], message: str) -> Iterator[Diagnostic]:
+def report_renamings(
+    case: Case,
+    rule: Rule,
+    kinds: tuple[Kind, ...],
+    message: str,
+    wanted: Callable[[Renaming], bool] = lambda renaming: True,
+) -> Iterator[Diagnostic]:
     """A finding for the certain renamings of these kinds, and one for the others; each replaced scope has its own.
 
     `{lhs}`, `{rhs}` and `{count}` in the message are the names and how many variables they are of.
     """
-    renamings = [renaming for renaming in case.alignment.renamings if renaming.kind in kinds]
+    renamings = [renaming for renaming in case.alignment.renamings if renaming.kind in kinds and wanted(renaming)]
     if "scope" in kinds:
         groups = [[renaming] for renaming in renamings]
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ckptdoctor.diagnosis.case import Case
+from ckptdoctor.diagnosis.changes import listed
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 
 _LISTED = 3
@@ -25,7 +26,7 @@ def report_training_keys(
             keys[0],
             missing[0].spec,
             None,
-            (_list(keys),),
+            (f"{listed(keys, _LISTED)}.",),
             missing[0].location,
             (
                 Remedy(
@@ -50,15 +51,10 @@ def report_training_keys(
             keys[0],
             None,
             unexpected[0].spec,
-            (_list(keys),),
+            (f"{listed(keys, _LISTED)}.",),
             covers=frozenset(keys),
         )
 
 
 def _count(keys: list[str], noun: str) -> str:
     return f"{len(keys)} {noun}{'' if len(keys) == 1 else 's'}"
-
-
-def _list(keys: list[str]) -> str:
-    more = f", and {len(keys) - _LISTED} more" if len(keys) > _LISTED else ""
-    return ", ".join(keys[:_LISTED]) + more

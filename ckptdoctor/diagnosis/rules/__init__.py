@@ -1,7 +1,7 @@
 """One rule a file, named for its condition. `RULES` is the table, in the order in which they may explain things.
 
-A rule is a module with `RULE`, its row in the table of codes, and `check(case)`, which gives a diagnostic for each
-finding. What a diagnostic covers is explained, and later rules do not see it: the particular stands before the general.
+A rule is a module with `RULE`, its row in the table of codes, `FIRES` and `SILENT`, its examples, and `check(case)`, which
+gives a diagnostic for each finding. What a diagnostic covers is explained, and later rules do not see it: the particular stands before the general.
 """
 
 from __future__ import annotations
@@ -11,23 +11,46 @@ from typing import Protocol
 
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Rule
+from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.rules import (
     ambiguous_names,
+    anchors_per_location,
     auto_numbered_names,
+    averages_only,
+    batchnorm_statistics,
+    bias_for_batchnorm,
     class_count,
     conv_for_dense,
     dense_for_conv,
+    depthwise_for_conv,
     dtype_mismatch,
     global_step,
+    graph_built_twice,
+    hidden_width,
+    input_channels,
+    input_size,
+    layer_count,
+    layout_transpose,
     matched_by_shape,
     missing_flatten,
     missing_variable,
     moving_averages,
+    multi_gpu_wrapper,
     naming_dialect,
     optimizer_slots,
+    other_depth,
+    other_optimizer,
+    partitioned_variable,
+    pooled_for_flattened,
+    quantization_variables,
+    rnn_cell,
     scope_prefix,
     shape_mismatch,
+    stale_checkpoint,
+    step_dtype,
     unexpected_key,
+    vocabulary_size,
+    width_multiplier,
 )
 
 
@@ -35,6 +58,16 @@ class RuleModule(Protocol):
     """What a rule's module provides."""
 
     RULE: Rule
+
+    @property
+    def FIRES(self) -> tuple[Example, ...]:  # noqa: N802, a module's constant
+        """Examples that it fires on."""
+        ...
+
+    @property
+    def SILENT(self) -> tuple[Example, ...]:  # noqa: N802, the same
+        """Examples that it leaves alone."""
+        ...
 
     def check(self, case: Case) -> Iterator[Diagnostic]:
         """The findings in what is still unexplained."""
@@ -45,17 +78,39 @@ RULES: tuple[RuleModule, ...] = (
     conv_for_dense,
     dense_for_conv,
     missing_flatten,
+    depthwise_for_conv,
+    layout_transpose,
+    rnn_cell,
+    anchors_per_location,
+    vocabulary_size,
     class_count,
+    input_channels,
+    width_multiplier,
+    pooled_for_flattened,
+    input_size,
+    hidden_width,
     shape_mismatch,
+    step_dtype,
     dtype_mismatch,
+    stale_checkpoint,
+    graph_built_twice,
+    layer_count,
+    multi_gpu_wrapper,
     scope_prefix,
     auto_numbered_names,
     naming_dialect,
     matched_by_shape,
     ambiguous_names,
+    partitioned_variable,
+    averages_only,
+    other_optimizer,
     optimizer_slots,
     moving_averages,
     global_step,
+    quantization_variables,
+    batchnorm_statistics,
+    bias_for_batchnorm,
+    other_depth,
     missing_variable,
     unexpected_key,
 )

@@ -18,11 +18,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ckptdoctor.diagnosis.case import Case
+from ckptdoctor.diagnosis.changes import listed
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
+from ckptdoctor.diagnosis.example import Example
 
 RULE = Rule("CKD107", "ambiguous-names", "error")
 
-_SHOWN = 4
+FIRES = (Example("n/a/w [3,3]\nn/b/w [3,2]", "t0/a/w [3,3]\nt0/b/w [3,2]\nt1/a/w [3,3]\nt1/b/w [3,2]"),)
+SILENT = (Example("a/w [3,3]", "a/w [3,3]\nb/w [3,3]"),)
 
 
 def check(case: Case) -> Iterator[Diagnostic]:
@@ -44,15 +47,10 @@ def check(case: Case) -> Iterator[Diagnostic]:
             entries[0].spec,
             (
                 ambiguity.evidence,
-                f"Variables: {_list([variable.key for variable in variables])}.",
-                f"Candidates: {_list([entry.key for entry in entries])}.",
+                f"Variables: {listed([variable.key for variable in variables])}.",
+                f"Candidates: {listed([entry.key for entry in entries])}.",
             ),
             variables[0].location,
             (decide,),
             frozenset([*(item.key for item in variables), *(item.key for item in entries)]),
         )
-
-
-def _list(keys: list[str]) -> str:
-    more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
-    return ", ".join(keys[:_SHOWN]) + more

@@ -22,9 +22,19 @@ from collections.abc import Iterator
 
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Rule
+from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.renames import report_renamings
 
 RULE = Rule("CKD104", "auto-numbered-names", "error")
+
+FIRES = (
+    Example(
+        "conv2d_5/kernel [3,3,3,8]\nconv2d_6/kernel [3,3,8,8]\nconv2d_7/kernel [3,3,8,4]",
+        "conv2d/kernel [3,3,3,8]\nconv2d_1/kernel [3,3,8,8]\nconv2d_2/kernel [3,3,8,4]",
+    ),
+    Example("Variable [3,4]\nVariable_1 [4,5]", "Variable [4,5]\nVariable_1 [3,4]"),
+)
+SILENT = (Example("dense/kernel [4,8]\ndense_1/kernel [8,5]", "dense/kernel [4,8]\ndense_1/kernel [8,9]"),)
 
 
 def check(case: Case) -> Iterator[Diagnostic]:

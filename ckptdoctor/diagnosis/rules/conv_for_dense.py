@@ -24,10 +24,20 @@ from collections.abc import Iterator
 from ckptdoctor.alignment.alignment import Pair
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
+from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.specs.ops import Op, Reshape, Transpose
 from ckptdoctor.specs.tensor import show_shape
 
 RULE = Rule("CKD201", "conv-for-dense", "error")
+
+FIRES = (
+    Example("n/fc7/w [4096,64]\nn/o/w [64,9]", "n/fc7/w [1,1,4096,64]\nn/o/w [64,9]"),
+    Example(
+        "n/fc6/w [1568,64] MatMul input [?,1568] flattened [?,7,7,32]\nn/o/w [64,9]",
+        "n/fc6/w [7,7,32,64]\nn/o/w [64,9]",
+    ),
+)
+SILENT = (Example("n/fc6/w [32,64]\nn/o/w [64,9]", "n/fc6/w [7,7,32,64]\nn/o/w [64,9]"),)
 
 
 def check(case: Case) -> Iterator[Diagnostic]:

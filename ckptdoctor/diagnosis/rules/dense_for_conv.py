@@ -21,10 +21,14 @@ from collections.abc import Iterator
 from ckptdoctor.alignment.alignment import Pair
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
+from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.specs.ops import Reshape
 from ckptdoctor.specs.tensor import show_shape
 
 RULE = Rule("CKD202", "dense-for-conv", "error")
+
+FIRES = (Example("n/fc6/w [7,7,32,64] Conv2D input [?,7,7,32] padding VALID", "n/fc6/w [1568,64]"),)
+SILENT = (Example("n/fc6/w [7,7,32,64]", "n/fc6/w [1500,64]"),)
 
 
 def check(case: Case) -> Iterator[Diagnostic]:

@@ -19,10 +19,14 @@ from collections.abc import Iterator
 
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
+from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.specs.dtype import DType
 from ckptdoctor.specs.ops import Cast
 
 RULE = Rule("CKD301", "dtype-mismatch", "error")
+
+FIRES = (Example("a/w [4] float32", "a/w [4] float16"),)
+SILENT = (Example("a/w [4] float32", "a/w [4] float32"),)
 
 _LOSSLESS = {
     "float16": ("float32", "float64"),

@@ -20,10 +20,14 @@ from collections.abc import Iterator
 from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Rule
+from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.training_keys import report_training_keys
 
 RULE = Rule("CKD503", "global-step", "warning")
 UNEXPECTED = Rule("CKD503", "global-step", "info")
+
+FIRES = (Example("a/w [2]\nglobal_step [] int64", "a/w [2]"),)
+SILENT = (Example("a/w [2]\nglobal_step [] int64", "a/w [2]\nglobal_step [] int64"),)
 
 
 def check(case: Case) -> Iterator[Diagnostic]:

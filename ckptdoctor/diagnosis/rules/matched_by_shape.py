@@ -21,9 +21,18 @@ from collections.abc import Iterator
 
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Rule
+from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.renames import report_renamings
 
 RULE = Rule("CKD106", "matched-by-shape", "error")
+
+FIRES = (
+    Example(
+        "weight_cl1 [5,5,1,6]\nweight_cl2 [5,5,6,16]\nout [16,4]",
+        "Variable [5,5,1,6]\nVariable_1 [5,5,6,16]\nVariable_2 [16,4]",
+    ),
+)
+SILENT = (Example("head/w [4,8]\nbody/w [3,4]", "other/w [4,9]\nbody/w [3,4]"),)
 
 
 def check(case: Case) -> Iterator[Diagnostic]:

@@ -23,9 +23,13 @@ from collections.abc import Iterator
 from ckptdoctor.alignment.alignment import Pair
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
+from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.specs.tensor import show_shape
 
 RULE = Rule("CKD203", "missing-flatten", "error")
+
+FIRES = (Example("n/fc6/w [512,64] Tensordot input [?,7,7,512]", "n/fc6/w [7,7,512,64]"),)
+SILENT = (Example("n/fc6/w [25088,64]", "n/fc6/w [7,7,512,64]"),)
 
 _ARGUMENT = re.compile(r"(?P<indent>\s*)(?P<result>\w+)\s*=\s*[\w.]+\(\s*(?P<argument>\w+)")
 

@@ -20,8 +20,12 @@ from difflib import get_close_matches
 
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Rule
+from ckptdoctor.diagnosis.example import Example
 
 RULE = Rule("CKD101", "missing", "error")
+
+FIRES = (Example("a/w [2]\nhead/w [2,3]", "a/w [2]"),)
+SILENT = (Example("a/w [2]", "a/w [2]\nb/w [2]"),)
 
 
 def check(case: Case) -> Iterator[Diagnostic]:

@@ -21,10 +21,14 @@ from collections.abc import Iterator
 from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Rule
+from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.training_keys import report_training_keys
 
 RULE = Rule("CKD502", "moving-averages", "warning")
 UNEXPECTED = Rule("CKD502", "moving-averages", "info")
+
+FIRES = (Example("a/w [2]", "a/w [2]\na/w/ExponentialMovingAverage [2]"),)
+SILENT = (Example("a/w [2]", "a/w/ExponentialMovingAverage [2]"),)
 
 
 def check(case: Case) -> Iterator[Diagnostic]:

@@ -21,9 +21,19 @@ from collections.abc import Iterator
 
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Rule
+from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.renames import report_renamings
 
 RULE = Rule("CKD105", "naming-dialect", "error")
+
+FIRES = (
+    Example("a/kernel [4,8]\na/bias [8]", "a/weights [4,8]\na/biases [8]"),
+    Example(
+        "block1_conv1/kernel [3,3,3,8]\nblock1_conv2/kernel [3,3,8,8]\nblock2_conv1/kernel [3,3,8,16]",
+        "vgg/conv1/conv1_1/weights [3,3,3,8]\nvgg/conv1/conv1_2/weights [3,3,8,8]\nvgg/conv2/conv2_1/weights [3,3,8,16]",
+    ),
+)
+SILENT = (Example("a/kernel [4,8]", "a/kernel [4,8]"),)
 
 
 def check(case: Case) -> Iterator[Diagnostic]:

@@ -22,10 +22,17 @@ from collections.abc import Iterator
 from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Rule
+from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.training_keys import report_training_keys
 
 RULE = Rule("CKD501", "optimizer-slots", "warning")
 UNEXPECTED = Rule("CKD501", "optimizer-slots", "info")
+
+FIRES = (
+    Example("a/w [2]\na/w/Adam [2]", "a/w [2]"),
+    Example("a/w [2]", "a/w [2]\na/w/Momentum [2]"),
+)
+SILENT = (Example("a/w [2]\na/w/Adam [2]", "a/w [2]\na/w/Adam [2]"),)
 
 
 def check(case: Case) -> Iterator[Diagnostic]:

@@ -21,12 +21,17 @@ from collections.abc import Iterator
 
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Rule
+from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.renames import report_renamings
+from ckptdoctor.diagnosis.rules.multi_gpu_wrapper import is_wrapper
 
 RULE = Rule("CKD103", "scope-prefix", "error")
+
+FIRES = (Example("model/a/w [3,3]\nmodel/b/w [3,2]", "net/a/w [3,3]\nnet/b/w [3,2]"),)
+SILENT = (Example("a/w [3,3]\nb/w [3,2]", "t0/a/w [3,3]\nt0/b/w [3,2]\nt1/a/w [3,3]\nt1/b/w [3,2]"),)
 
 
 def check(case: Case) -> Iterator[Diagnostic]:
     """A finding for each scope that was replaced."""
     message = "the graph's variables stand under {lhs}, the checkpoint's under {rhs}."
-    yield from report_renamings(case, RULE, ("scope",), message)
+    yield from report_renamings(case, RULE, ("scope",), message, lambda renaming: not is_wrapper(renaming))

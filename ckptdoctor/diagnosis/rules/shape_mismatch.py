@@ -20,9 +20,13 @@ from collections.abc import Iterator
 from ckptdoctor.alignment.alignment import Pair
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
+from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.specs.ops import Reshape
 
 RULE = Rule("CKD290", "shape-mismatch", "error")
+
+FIRES = (Example("n/a/w [7]\nn/o/w [2,2]", "n/a/w [9]\nn/o/w [2,2]"),)
+SILENT = (Example("n/a/w [7]", "n/a/w [7]"),)
 
 
 def check(case: Case) -> Iterator[Diagnostic]:

@@ -19,8 +19,12 @@ from collections.abc import Iterator
 
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Rule
+from ckptdoctor.diagnosis.example import Example
 
 RULE = Rule("CKD102", "unexpected", "info")
+
+FIRES = (Example("a/w [2]", "a/w [2]\nb/w [2]"),)
+SILENT = (Example("a/w [2]\nb/w [2]", "a/w [2]"),)
 
 
 def check(case: Case) -> Iterator[Diagnostic]:

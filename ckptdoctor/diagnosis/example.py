@@ -1,0 +1,71 @@
+"""A rule's own examples: a graph and a checkpoint in a few lines, which the tests run and the documentation shows.
+
+line  := KEY SHAPE [DTYPE] ["resource"] [OP ["input" SHAPE] ["flattened" SHAPE] ["padding" WORD]]
+SHAPE := "[" sizes "]", ? for an unknown size
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ckptdoctor.specs.dtype import dtype_from_name
+from ckptdoctor.specs.graph import Consumer, GraphSpec, Variable
+from ckptdoctor.specs.inventory import Entry, Inventory
+from ckptdoctor.specs.tensor import Shape, TensorSpec
+
+_LINE = re.compile(
+    r"(?P<key>\S+) \[(?P<shape>[\d,?]*)\](?: (?P<dtype>float\d+|int\d+|bfloat16))?(?P<resource> resource)?"
+    r"(?: (?P<op>[A-Z]\w*)(?: input \[(?P<input>[\d,?]*)\])?(?: flattened \[(?P<flattened>[\d,?]*)\])?"
+    r"(?: padding (?P<padding>\w+))?)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A graph's variables and a checkpoint's entries, a line each."""
+
+    graph: str
+    checkpoint: str
+
+    def graph_spec(self) -> GraphSpec:
+        """The graph."""
+        return GraphSpec("graph.py", "TensorFlow 1 graph", tuple(map(_variable, _lines(self.graph))))
+
+    def inventory(self) -> Inventory:
+        """The checkpoint."""
+        entries = {match["key"]: Entry(match["key"], _spec(match)) for match in _lines(self.checkpoint)}
+        return Inventory("model.ckpt", "tensor bundle (V2)", (), dict(sorted(entries.items())))
+
+
+def _lines(text: str) -> list[re.Match[str]]:
+    found = []
+    for line in text.strip().splitlines():
+        match = _LINE.fullmatch(line.strip())
+        if match is None:
+            raise ValueError(f"no line of an example: {line!r}")
+        found.append(match)
+    return found
+
+
+def _shape(text: str | None) -> Shape | None:
+    if text is None:
+        return None
+    return tuple(-1 if size == "?" else int(size) for size in text.split(",") if size)
+
+
+def _spec(match: re.Match[str]) -> TensorSpec:
+    return TensorSpec(dtype_from_name(match["dtype"] or "float32"), _shape(match["shape"]) or ())
+
+
+def _variable(match: re.Match[str]) -> Variable:
+    consumer = None
+    if match["op"]:
+        consumer = Consumer(
+            match["op"],
+            match["key"].rpartition("/")[0] + "/" + match["op"],
+            _shape(match["input"]),
+            match["padding"] or "",
+            flattened=_shape(match["flattened"]),
+        )
+    return Variable(match["key"], match["key"], _spec(match), resource=bool(match["resource"]), consumer=consumer)

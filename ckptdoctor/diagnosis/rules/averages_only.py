@@ -1,0 +1,59 @@
+"""averages-only: the checkpoint holds moving averages in place of the variables.
+
+## What it does
+Finds variables whose raw value is missing and whose moving average (`weights/ExponentialMovingAverage`) is there.
+
+## Why is this bad
+A restore by name finds nothing, though an export of the averages is what evaluation wants.
+
+## Example
+`conv1/weights` in the graph, `conv1/weights/ExponentialMovingAverage` in the checkpoint.
+
+## Fix safety
+Safe for inference: the averages take the variables' names. Nothing else of these names is in the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ckptdoctor.alignment.training_state import training_state
+from ckptdoctor.diagnosis.case import Case
+from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
+from ckptdoctor.diagnosis.example import Example
+from ckptdoctor.diagnosis.finding import about_names
+from ckptdoctor.specs.ops import Rename
+
+RULE = Rule("CKD505", "averages-only", "error")
+
+FIRES = (Example("a/w [2,3]\nb/w [3,4]", "a/w/ExponentialMovingAverage [2,3]\nb/w/ExponentialMovingAverage [3,4]"),)
+SILENT = (Example("a/w [2,3]", "a/w [2,3]\na/w/ExponentialMovingAverage [2,3]"),)
+
+
+def check(case: Case) -> Iterator[Diagnostic]:
+    """At most one finding."""
+    averages = {}
+    for entry in case.unexpected:
+        state = training_state(entry.key)
+        if state and state.kind == "moving average" and entry.key.endswith("/ExponentialMovingAverage"):
+            averages[state.owner] = entry
+    found = [(item, averages[item.key]) for item in case.missing if item.key in averages]
+    found = [(variable, entry) for variable, entry in found if variable.spec == entry.spec]
+    if found:
+        ops = tuple(Rename(entry.key, variable.key) for variable, entry in found)
+        restore = (
+            "ema = tf.compat.v1.train.ExponentialMovingAverage(0.999)\n"
+            f"tf.compat.v1.train.Saver(ema.variables_to_restore()).restore(session, '{case.checkpoint}')"
+        )
+        yield about_names(
+            RULE,
+            f"the checkpoint holds the moving averages of {len(found)} variables and not the variables.",
+            "certain",
+            [variable for variable, _ in found],
+            [entry for _, entry in found],
+            [f"{found[0][1].key} has the shape of {found[0][0].key}."],
+            (
+                Remedy("give the averages the variables' names", "safe", case.convert_command(), ops),
+                Remedy("or restore them with a map of names", "display-only", restore),
+            ),
+        )

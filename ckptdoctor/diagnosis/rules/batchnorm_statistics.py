@@ -1,0 +1,69 @@
+"""batchnorm-statistics: moving means and variances were never saved.
+
+## What it does
+Finds normalised layers whose `moving_mean` and `moving_variance` are missing while the rest of the network is there.
+
+## Why is this bad
+A `Saver(tf.trainable_variables())` leaves them out, because they are not trained. Without them the network normalises
+with zeros and ones: evaluation fails, or is wrong.
+
+## Example
+`conv1/BatchNorm/moving_mean not found in checkpoint`.
+
+## Fix safety
+Display only: the numbers are gone. Estimate them by running training data through the network, and save all variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ckptdoctor.alignment.name import read_name
+from ckptdoctor.diagnosis.case import Case
+from ckptdoctor.diagnosis.changes import listed
+from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
+from ckptdoctor.diagnosis.example import Example
+from ckptdoctor.diagnosis.finding import about_names
+
+RULE = Rule("CKD113", "batchnorm-statistics", "error")
+
+FIRES = (
+    Example(
+        "n/bn/gamma [8]\nn/bn/beta [8]\nn/bn/moving_mean [8]\nn/bn/moving_variance [8]", "n/bn/gamma [8]\nn/bn/beta [8]"
+    ),
+)
+SILENT = (Example("n/w [8]\nn/bn/gamma [8]\nn/bn/beta [8]\nn/bn/moving_mean [8]\nn/bn/moving_variance [8]", "n/w [8]"),)
+
+_STATISTICS = ("moving_mean", "moving_variance")
+
+
+def check(case: Case) -> Iterator[Diagnostic]:
+    """One finding for all statistics of layers whose gamma or beta is there."""
+    present = {
+        read_name(pair.variable.key).scope
+        for pair in case.alignment.pairs
+        if read_name(pair.variable.key).role in ("gamma", "beta")
+    }
+    found = []
+    for variable in case.missing:
+        name = read_name(variable.key)
+        if name.role in _STATISTICS and name.scope in present:
+            found.append(variable)
+    stored = any(read_name(key).role in _STATISTICS for key in case.alignment.inventory.variables)
+    if found and not stored:
+        save = Remedy(
+            "save all variables next time",
+            "display-only",
+            "saver = tf.compat.v1.train.Saver(tf.compat.v1.global_variables())",
+        )
+        yield about_names(
+            RULE,
+            f"{len(found)} moving averages of BatchNorm were not saved.",
+            "certain",
+            found,
+            (),
+            [
+                f"{listed([item.key for item in found], 3)}: their gamma or beta is there, and no statistics of any layer are."
+            ],
+            (save,),
+        )

@@ -1,0 +1,98 @@
+"""graph-built-twice: one process built the network twice.
+
+## What it does
+Finds variables and copies of them whose names differ by an added `_1` (`conv2d_13` after thirteen layers, `weight_cl1_1`
+beside `weight_cl1`), on one side only.
+
+## Why is this bad
+A graph that was built twice wants the copies, which no checkpoint has. A checkpoint of such a process holds both; the
+copies that an optimizer trained are the second ones, and a restore by name takes the first, untrained ones, silently.
+
+## Example
+A notebook cell that is run again without `tf.reset_default_graph()`.
+
+## Fix safety
+Display only: reset the graph before building it. `--rename '_1(/|$)=\\1'` takes the copies once the first ones are dropped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from ckptdoctor.alignment.training_state import training_state
+from ckptdoctor.diagnosis.case import Case
+from ckptdoctor.diagnosis.changes import listed
+from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
+from ckptdoctor.diagnosis.example import Example
+from ckptdoctor.diagnosis.finding import about_names
+from ckptdoctor.specs.tensor import TensorSpec
+
+RULE = Rule("CKD109", "graph-built-twice", "error")
+STORED = Rule("CKD109", "graph-built-twice", "warning")
+
+FIRES = (
+    Example("a/w [2,3]\nb/w [3,4]\na_1/w [2,3]\nb_1/w [3,4]", "a/w [2,3]\nb/w [3,4]"),
+    Example("a [2,3]\nb [3,4]", "a [2,3]\nb [3,4]\na_1 [2,3]\nb_1 [3,4]\na_1/Adam [2,3]\nb_1/Adam [3,4]"),
+)
+SILENT = (Example("a/w [2,3]\nb/w [3,4]\nb_1/w [3,4]", "a/w [2,3]\nb/w [3,4]\nb_1/w [3,4]"),)
+
+_COPY = re.compile(r"_\d+(?=/|$)")
+_FEWEST = 2
+
+
+def check(case: Case) -> Iterator[Diagnostic]:
+    """A finding for each side that holds the network twice."""
+    graph = {variable.key: variable.spec for variable in case.alignment.graph.variables}
+    stored = {key: entry.spec for key, entry in case.alignment.inventory.variables.items()}
+    extra = _copies(graph, {variable.key for variable in case.missing})
+    if extra:
+        missing = [variable for variable in case.missing if variable.key in extra or _owner(variable.key) in extra]
+        yield about_names(
+            RULE,
+            f"the graph was built twice in one process: {len(extra)} of its variables are copies.",
+            "certain",
+            missing,
+            (),
+            [_shown(extra)],
+            (Remedy("start from an empty graph", "display-only", "tf.compat.v1.reset_default_graph()"),),
+        )
+    extra = _copies(stored, {entry.key for entry in case.unexpected})
+    if extra:
+        trained = {_owner(key) for key in stored if _owner(key)}
+        evidence = [_shown(extra)]
+        if trained & extra.keys() and not trained & set(extra.values()):
+            evidence.append(
+                "The optimizer has slots for the copies only: they were trained, and a restore by name takes the others."
+            )
+        unexpected = [entry for entry in case.unexpected if entry.key in extra or _owner(entry.key) in extra]
+        yield about_names(
+            STORED,
+            f"the process that saved the checkpoint had built its graph twice: {len(extra)} of its variables are copies.",
+            "certain" if len(evidence) > 1 else "likely",
+            (),
+            unexpected,
+            evidence,
+            (Remedy("look at both: which one was trained?", "display-only", f"ckptdoctor inspect {case.checkpoint}"),),
+        )
+
+
+def _owner(key: str) -> str:
+    state = training_state(key)
+    return state.owner if state else ""
+
+
+def _copies(names: Mapping[str, TensorSpec], one_sided: set[str]) -> dict[str, str]:
+    """The copies among the one-sided names, and what each is a copy of; empty if it is not most of the network."""
+    network = {key for key in names if training_state(key) is None}
+    found: dict[str, str] = {}
+    for key in sorted(one_sided & network):
+        for match in _COPY.finditer(key):
+            original = key[: match.start()] + key[match.end() :]
+            if original in network and original not in one_sided and names[original] == names[key]:
+                found[key] = original
+    return found if len(found) >= _FEWEST and 3 * len(found) >= len(network) else {}
+
+
+def _shown(extra: Mapping[str, str]) -> str:
+    return "Copies: " + listed([f"{copy} of {original}" for copy, original in extra.items()], 3) + "."

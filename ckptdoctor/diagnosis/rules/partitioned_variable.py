@@ -1,0 +1,86 @@
+"""partitioned-variable: a variable is in parts on one side and whole on the other.
+
+## What it does
+Finds `table/part_0`, `table/part_1`, … against `table`, and compares the sum of the parts with the whole.
+
+## Why is this bad
+The parts are no keys of a checkpoint that a partitioned variable was saved to: there the whole has one key, and slices.
+They become keys where each part is saved as a variable of its own.
+
+## Example
+`embeddings/part_0 [500,16]` and `embeddings/part_1 [500,16]` in the graph, `embeddings [1000,16]` in the checkpoint.
+
+## Fix safety
+Display only: give the Saver the partitioned variable itself, whose slices it restores from the whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from ckptdoctor.diagnosis.case import Case
+from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
+from ckptdoctor.diagnosis.example import Example
+from ckptdoctor.diagnosis.finding import about_names
+from ckptdoctor.specs.tensor import TensorSpec, show_shape
+
+RULE = Rule("CKD111", "partitioned-variable", "error")
+
+FIRES = (Example("t/part_0 [500,16]\nt/part_1 [500,16]\nw [2]", "t [1000,16]\nw [2]"),)
+SILENT = (Example("t/part_0 [500,16]\nt/part_1 [500,16]", "t/part_0 [500,16]\nt/part_1 [500,16]"),)
+
+_PART = re.compile(r"(?P<whole>.+)/part_(?P<number>\d+)(/(?:weights|kernel|bias|biases))?$")
+
+
+def check(case: Case) -> Iterator[Diagnostic]:
+    """A finding for each variable that is in parts on one side."""
+    missing = {variable.key: variable.spec for variable in case.missing}
+    unexpected = {entry.key: entry.spec for entry in case.unexpected}
+    for parts, wholes, graph in ((missing, unexpected, True), (unexpected, missing, False)):
+        for whole, keys in _parted(parts).items():
+            if whole in wholes:
+                yield _diagnose(case, whole, keys, parts, wholes, graph=graph)
+
+
+def _parted(specs: Mapping[str, TensorSpec]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for key in specs:
+        if match := _PART.fullmatch(key):
+            found.setdefault(match["whole"], []).append(key)
+    return found
+
+
+def _diagnose(
+    case: Case,
+    whole: str,
+    keys: list[str],
+    parts: Mapping[str, TensorSpec],
+    wholes: Mapping[str, TensorSpec],
+    *,
+    graph: bool,
+) -> Diagnostic:
+    together = sum(parts[key].elements for key in keys)
+    complete = together == wholes[whole].elements
+    shapes = " + ".join(show_shape(parts[key].shape) for key in keys[:4]) + (" + ..." if len(keys) > 4 else "")
+    evidence = [
+        f"{shapes}: {together:,} elements, {show_shape(wholes[whole].shape)}: {wholes[whole].elements:,}"
+        + (", as many." if complete else ": not as many.")
+    ]
+    sides = ("graph", "checkpoint") if graph else ("checkpoint", "graph")
+    names = {*keys, whole}
+    return about_names(
+        RULE,
+        f"{whole} is in {len(keys)} parts in the {sides[0]} and whole in the {sides[1]}.",
+        "certain" if complete else "likely",
+        [variable for variable in case.missing if variable.key in names],
+        [entry for entry in case.unexpected if entry.key in names],
+        evidence,
+        (
+            Remedy(
+                "build the variable with the partitioner of training, or give the Saver the partitioned variable itself",
+                "display-only",
+                f"tf.compat.v1.train.Saver({{'{whole}': list(partitioned_variable)}})" if graph else "partitioner=None",
+            ),
+        ),
+    )

@@ -1,0 +1,33 @@
+"""Each rule's own examples: the ones it fires on, and the ones it leaves alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from ckptdoctor.alignment.alignment import align
+from ckptdoctor.diagnosis.diagnosis import diagnose
+from ckptdoctor.diagnosis.example import Example
+from ckptdoctor.diagnosis.rules import RULES
+from ckptdoctor.plan.from_diagnosis import plan_from_diagnosis
+from ckptdoctor.plan.plan import derive
+
+
+def codes(example: Example) -> set[str]:
+    diagnosis = diagnose(align(example.graph_spec(), example.inventory()), "graph.py")
+    derive(plan_from_diagnosis(diagnosis), example.inventory())  # what is prescribed can be carried out
+    derive(plan_from_diagnosis(diagnosis, unsafe=True), example.inventory())
+    return {diagnostic.rule.code for diagnostic in diagnosis.diagnostics}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.RULE.name)
+def test_it_fires_on_its_examples(rule) -> None:  # type: ignore[no-untyped-def]
+    assert rule.FIRES
+    for example in rule.FIRES:
+        assert rule.RULE.code in codes(example), example
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.RULE.name)
+def test_it_is_silent_on_the_others(rule) -> None:  # type: ignore[no-untyped-def]
+    assert rule.SILENT
+    for example in rule.SILENT:
+        assert rule.RULE.code not in codes(example), example
