@@ -125,8 +125,8 @@ def align(
     for variable in variables:
         if variable.key in entries:
             found[variable.key] = entries.pop(variable.key), None
-    doubtful = _renumbered(variables, found)
-    for key in doubtful:
+    doubtful = _renumbered(variables, found, entries)
+    for key in doubtful & found.keys():
         entry, _ = found.pop(key)
         entries[entry.key] = entry
     missing = [variable for variable in variables if variable.key not in found]
@@ -145,14 +145,22 @@ def align(
     )
 
 
-def _renumbered(variables: Sequence[Variable], found: Mapping[str, tuple[Entry, object]]) -> set[str]:
-    """The variables of families whose numbers were given anew, with their slots."""
+def _renumbered(
+    variables: Sequence[Variable], found: Mapping[str, tuple[Entry, object]], unexpected: Mapping[str, Entry]
+) -> set[str]:
+    """The keys, of both sides, of families whose numbers were given anew, with their slots.
+
+    Nothing if all names and shapes agree.
+    """
     same = [variable for variable in variables if variable.key in found]
-    if all(Pair(variable, found[variable.key][0]).same_shape for variable in same):
+    agree = all(Pair(variable, found[variable.key][0]).same_shape for variable in same)
+    if agree and (len(same) == len(variables) or not unexpected):
         return set()
-    network = [variable for variable in same if training_state(variable.key) is None]
-    keys = renumbered(group_layers(network), group_layers(found[variable.key][0] for variable in network))
-    states = {variable.key: training_state(variable.key) for variable in same}
+    network = [variable for variable in variables if training_state(variable.key) is None]
+    stored = [found[variable.key][0] for variable in network if variable.key in found]
+    stored += [entry for key, entry in unexpected.items() if training_state(key) is None]
+    keys = renumbered(group_layers(network), group_layers(stored))
+    states = {key: training_state(key) for key in [variable.key for variable in variables] + [*unexpected]}
     return {key for key, state in states.items() if key in keys or (state and state.owner in keys)}
 
 

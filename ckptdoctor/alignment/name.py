@@ -30,12 +30,10 @@ class Name:
     def components(self) -> tuple[Tokens, ...]:
         """The scope's components as words and numbers, without one that the next one repeats."""
         parts = [_tokens(part) for part in self.scope.split("/") if part]
-        kept = [
-            part
-            for part, following in zip(parts, [*parts[1:], ()], strict=True)
-            if following[: len(part)] != part or not part
-        ]
-        return tuple(part for part in kept if part)
+        following = [*parts[1:], ()]
+        return tuple(
+            part for part, after in zip(parts, following[: len(parts)], strict=True) if after[: len(part)] != part
+        )
 
     @cached_property
     def tokens(self) -> Tokens:

@@ -1,7 +1,7 @@
 """Automatic numbers that were given anew: `conv2d_3` of the graph is not `conv2d_3` of the checkpoint.
 
 Equal names are not believed in a family of numbered layers if shapes contradict them and the contradiction goes away
-when the numbers are shifted, or when the layers change places among themselves.
+when the numbers are shifted, or when the layers change places among themselves; nor if all numbers are shifted by as much.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from ckptdoctor.alignment.families import Family, correspondences, group_families, templates_of
+from ckptdoctor.alignment.families import Family, correspondences, group_families, template_of, templates_of
 from ckptdoctor.alignment.layers import Layer, compatible
 from ckptdoctor.specs.graph import Variable
 from ckptdoctor.specs.inventory import Entry
@@ -18,10 +18,7 @@ _FEWEST = 2
 
 
 def renumbered(lhs: Sequence[Layer[Variable]], rhs: Sequence[Layer[Entry]]) -> set[str]:
-    """The keys of the families whose equal names cannot be believed."""
-    suspicious = _contradicted(lhs, rhs)
-    if len(suspicious) < _FEWEST:
-        return set()
+    """The keys, of both sides, of the families whose equal names cannot be believed."""
     templates = templates_of(lhs) | templates_of(rhs)
     stored = {family.template: family for family in group_families(rhs, templates)}
     keys: set[str] = set()
@@ -29,19 +26,13 @@ def renumbered(lhs: Sequence[Layer[Variable]], rhs: Sequence[Layer[Entry]]) -> s
         other = stored.get(family.template)
         if other and _is_renumbered(family, other):
             keys.update(item.key for layer in family.members.values() for item in layer.roles.values())
+            keys.update(entry.key for layer in other.members.values() for entry in layer.roles.values())
     return keys
 
 
-def _contradicted(lhs: Sequence[Layer[Variable]], rhs: Sequence[Layer[Entry]]) -> list[Layer[Variable]]:
-    stored = {layer.name.scope: layer for layer in rhs}
-    return [
-        layer
-        for layer in lhs
-        if layer.name.scope in stored and not compatible(layer, stored[layer.name.scope])
-    ]  # fmt: skip
-
-
 def _is_renumbered(lhs: Family[Variable], rhs: Family[Entry]) -> bool:
+    if _counts_on(lhs, rhs):
+        return True
     shared = lhs.members.keys() & rhs.members.keys()
     wrong = [numbers for numbers in shared if not compatible(lhs.members[numbers], rhs.members[numbers])]
     if len(wrong) < _FEWEST:
@@ -54,3 +45,18 @@ def _is_renumbered(lhs: Family[Variable], rhs: Family[Entry]) -> bool:
     layers = list(lhs.members.values()), list(rhs.members.values())
     shift = next(correspondences(*layers, whole=True), ())
     return len(shift) == 1 and not shift[0].plain
+
+
+def _counts_on(lhs: Family[Variable], rhs: Family[Entry]) -> bool:
+    """Whether automatic numbers (the first layer has none) go on on one side where another model had stopped.
+
+    Then the numbers that both sides have are other layers, though the shapes of repeated blocks may agree.
+    """
+    names = [layer.name for layer in lhs.members.values()] + [layer.name for layer in rhs.members.values()]
+    bare = any(template_of(name.components)[0] != lhs.template for name in names)
+    mine, theirs = sorted(lhs.members), sorted(rhs.members)
+    if not bare or len(mine) != len(theirs) or len(mine) < _FEWEST or mine == theirs:
+        return False
+    shifts = {tuple(b - a for a, b in zip(x, y, strict=True)) for x, y in zip(mine, theirs, strict=True)}
+    pairs = zip(mine, theirs, strict=True)
+    return len(shifts) == 1 and all(compatible(lhs.members[x], rhs.members[y]) for x, y in pairs)

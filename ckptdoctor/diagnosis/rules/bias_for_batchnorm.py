@@ -70,7 +70,8 @@ def check(case: Case) -> Iterator[Diagnostic]:
                 ),
             ),
         )
-    elif _facing(stored_biases, wanted_norms):
+        return
+    if _facing(stored_biases, wanted_norms):
         yield about_names(
             RULE,
             "the graph normalises where the checkpoint's network has biases.",
@@ -80,7 +81,10 @@ def check(case: Case) -> Iterator[Diagnostic]:
             [_count(stored_biases, wanted_norms)],
             (Remedy("build the network without batch normalisation, as it was trained", "display-only"),),
         )
-    elif len(biases) >= _FEWEST and _normalised(case) >= len(biases):
+        return
+    paired = {read_name(pair.variable.key).scope for pair in case.alignment.pairs}
+    biases = [item for item in biases if read_name(item.key).scope in paired]
+    if not wanted_norms and len(biases) >= _FEWEST and _normalised(case) >= len(biases):
         yield about_names(
             Rule(RULE.code, RULE.name, "warning"),
             f"{len(biases)} biases have no counterpart: the checkpoint's layers have none, because BatchNorm follows them.",

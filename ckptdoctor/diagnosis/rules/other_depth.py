@@ -41,7 +41,7 @@ FIRES = (
 )
 SILENT = (Example("e/layer_0/w [4,4]\nhead/w [4,7]", "e/layer_0/w [4,4]"),)
 
-_NUMBERED = re.compile(r"^(?P<stem>.*?[a-zA-Z])_?(?P<number>\d+)(?P<rest>/.*)$")
+_NUMBER = re.compile(r"(?<=[a-zA-Z_-])\d+(?=[/_])")
 _VARIANTS = (
     (
         re.compile(r"(^|/)group_\d+/inner_group_\d+/|embedding_hidden_mapping_in"),
@@ -54,33 +54,35 @@ _VARIANTS = (
 def check(case: Case) -> Iterator[Diagnostic]:
     """A finding for each family that is longer on one side, and one for each sign of another variant."""
     yield from _variants(case)
-    names = [variable.key for variable in case.alignment.graph.variables]
-    stored = list(case.alignment.inventory.variables)
+    stored = set(case.alignment.inventory.variables)
     # Found names are common to both sides; a family that has none in common is another network, not another depth.
-    common = {pair.entry.key for pair in case.alignment.pairs} & set(stored)
-    yield from _longer(case, case.missing, names, common, graph=True)
-    yield from _longer(case, case.unexpected, stored, common, graph=False)
+    common = {pair.entry.key for pair in case.alignment.pairs} & stored
+    yield from _longer(case, case.missing, common, graph=True)
+    yield from _longer(case, case.unexpected, common, graph=False)
 
 
-def _longer(
-    case: Case, extra: Sequence[Named], names: list[str], common: set[str], *, graph: bool
-) -> Iterator[Diagnostic]:
+def _longer(case: Case, extra: Sequence[Named], common: set[str], *, graph: bool) -> Iterator[Diagnostic]:
+    shared: dict[str, set[int]] = {}
+    for key in common:
+        for stem, number in _numbers(key):
+            shared.setdefault(stem, set()).add(number)
     families: dict[str, list[tuple[int, Named]]] = {}
     for item in extra:
-        match = _NUMBERED.match(item.key)
-        if match and training_state(item.key) is None:
-            families.setdefault(match["stem"], []).append((int(match["number"]), item))
+        if training_state(item.key):
+            continue
+        # The outermost number that goes further than the other side's.
+        beyond = ((s, n) for s, n in _numbers(item.key) if s in shared and n > max(shared[s]))
+        stem, number = next(beyond, ("", 0))
+        if stem:
+            families.setdefault(stem, []).append((number, item))
     for stem, members in families.items():
         numbers = {number for number, _ in members}
-        shared = {int(match["number"]) for key in common if (match := _NUMBERED.match(key)) and match["stem"] == stem}
-        if not shared or min(numbers) <= max(shared):
-            continue
-        deep, shallow = len(shared | numbers), len(shared)
+        deep, shallow = len(shared[stem] | numbers), len(shared[stem])
         keys = {item.key for _, item in members}
         missing = [variable for variable in case.missing if variable.key in keys]
         unexpected = [entry for entry in case.unexpected if entry.key in keys]
         sides = ("the graph", "the checkpoint") if graph else ("the checkpoint", "the graph")
-        evidence = [f"{stem}_N: N is up to {max(numbers)} in {sides[0]} and up to {max(shared)} in {sides[1]}."]
+        evidence = [f"{stem}N: N is up to {max(numbers)} in {sides[0]} and up to {max(shared[stem])} in {sides[1]}."]
         if not graph:
             evidence.append("A restore says nothing, and the graph is a truncated network.")
         rule = RULE if graph else Rule(RULE.code, RULE.name, "warning")
@@ -93,6 +95,12 @@ def _longer(
             evidence,
             (Remedy(f"build the variant of the checkpoint: {shallow if graph else deep} layers", "display-only"),),
         )
+
+
+def _numbers(key: str) -> Iterator[tuple[str, int]]:
+    """Each number of a name with what stands before it."""
+    for match in _NUMBER.finditer(key):
+        yield key[: match.start()], int(match[0])
 
 
 def _variants(case: Case) -> Iterator[Diagnostic]:
