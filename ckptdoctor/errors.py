@@ -6,9 +6,12 @@
     │   └── MissingPackage   3: TensorFlow (or tf_slim) is not installed where the graph should be built
     ├── OutputError          3: the output could not be written
     └── FormatError          3: a file is not what it should be
-        ├── NotACheckpoint   3: it is another kind of file altogether
-        ├── MissingData      3: a part of the checkpoint is not there
-        └── Corrupt          3: a part of it is damaged
+        ├── NotACheckpoint   3: it is another kind of file altogether (CKD001)
+        ├── MissingData      3: a part of the checkpoint is not there (CKD002)
+        └── Corrupt          3: a part of it is damaged (CKD003)
+            └── MixedSaves   3: its files are of different saves (CKD004)
+
+The docstring of an error with a code is its page in the documentation.
 
 A wrong *match* between a graph and a checkpoint is no error: it is a `Diagnostic`.
 """
@@ -28,6 +31,7 @@ class CkptDoctorError(Exception):
     """
 
     exit_code = 3
+    code = ""
 
     def __init__(self, message: str, *, hint: str = "", details: str = "") -> None:
         super().__init__(message)
@@ -85,12 +89,82 @@ class FormatError(CkptDoctorError):
 
 
 class NotACheckpoint(FormatError):
-    """The file is of another kind altogether."""
+    """not-a-checkpoint: the file is of another kind altogether.
+
+    ## What it does
+    Looks at a file's first bytes, never at its name, and says what it is: a git-lfs pointer, a web page, a zip or Keras
+    file, HDF5, a pickle or PyTorch file, text.
+
+    ## Why is this bad
+    TensorFlow says `not an sstable (bad magic number)` or `Unable to open table file` of all of them.
+
+    ## Example
+    `git clone` without git-lfs leaves `version https://git-lfs.github.com/spec/v1` where the weights should be.
+
+    ## Fix safety
+    Nothing is written. Get the real file: the message says how.
+    """
+
+    code = "CKD001"
 
 
 class MissingData(FormatError):
-    """A part of the checkpoint is not there."""
+    """missing-file: a part of the checkpoint is not there.
+
+    ## What it does
+    Names the index or the shards that are missing, and the checkpoints that lie where one was looked for. A state file
+    (`checkpoint`) that names a path of another machine is followed to the same name in its own directory.
+
+    ## Why is this bad
+    TensorFlow says `Failed to find any matching files for …` whether the name is wrong, a shard was not copied, or the
+    state file holds an absolute path of the machine that wrote it. It also reads `[`, `]`, `*` and `?` in a path as a
+    pattern, so that a file in such a directory is not found.
+
+    ## Example
+    Only `model.ckpt.data-00000-of-00002` was downloaded.
+
+    ## Fix safety
+    Nothing is written. Copy what is missing, or name the checkpoint that is there.
+    """
+
+    code = "CKD002"
 
 
 class Corrupt(FormatError):
-    """A part of the checkpoint is damaged."""
+    """corrupt: a part of the checkpoint is damaged.
+
+    ## What it does
+    Checks sizes, offsets and checksums, and names the file, the structure and the byte.
+
+    ## Why is this bad
+    A truncated download fails in TensorFlow with `DataLossError`, or is read as far as it goes.
+
+    ## Example
+    `model.ckpt.data-00000-of-00001: tensor conv1/weights at byte 4,096: its checksum is …; expected …`.
+
+    ## Fix safety
+    Nothing is written. Copy or download the file again; `ckptdoctor verify` tells whether it arrived whole.
+    """
+
+    code = "CKD003"
+
+
+class MixedSaves(Corrupt):
+    """mixed-saves: the index and the data are of different saves.
+
+    ## What it does
+    Says so when every checksum of a shard fails although its size fits: the bytes are whole, and are not those that the
+    index describes.
+
+    ## Why is this bad
+    Two training runs wrote to one prefix, or files of two steps were copied over each other. The values are those of
+    another step, or of another variable.
+
+    ## Example
+    `model.ckpt.index` of step 1000 beside `model.ckpt.data-00000-of-00001` of step 2000.
+
+    ## Fix safety
+    Nothing is written. Copy index and data of one save together.
+    """
+
+    code = "CKD004"

@@ -44,7 +44,7 @@ def _open_bundle_file(name: str, prefix: str, path: Path) -> Checkpoint:
     index = index_path(prefix)
     if index.exists():
         _require_table(index)
-        return TensorBundle(prefix)
+        return TensorBundle(prefix, _pattern_note(prefix))
     if path.exists():
         raise MissingData(
             path,
@@ -61,6 +61,7 @@ def _open_prefix(prefix: str, notes: tuple[str, ...] = ()) -> Checkpoint:
     Source: TensorFlow, tensorflow/c/checkpoint_reader.cc, `CheckpointReader::CheckpointReader`.
     """
     index, path = index_path(prefix), Path(prefix)
+    notes += _pattern_note(prefix)
     if index.exists():
         _require_table(index)
         if path.is_file() and is_table(path):
@@ -85,6 +86,17 @@ def _open_prefix(prefix: str, notes: tuple[str, ...] = ()) -> Checkpoint:
             hint=f"{orphans[0].name} is there, but names and shapes are in the index. Copy {index.name} beside it.",
         )
     raise _nothing(prefix)
+
+
+def _pattern_note(prefix: str) -> tuple[str, ...]:
+    """What TensorFlow makes of a path that is a pattern to it.
+
+    Source: TensorFlow, tensorflow/python/checkpoint/checkpoint_management.py, `checkpoint_exists_internal`, which looks
+    for files that match the prefix.
+    """
+    if not set(prefix) & set("[]*?"):
+        return ()
+    return (f"TensorFlow reads [ ] * ? in {prefix} as a pattern and finds no such checkpoint: rename the directory.",)
 
 
 def _require_table(path: Path) -> None:

@@ -11,7 +11,10 @@ from ckptdoctor.reports.printable import printable
 
 def print_error(error: CkptDoctorError, console: Console) -> None:
     """Prints an error."""
-    console.print(Text.assemble(("error: ", "bold red"), printable(error.message)), soft_wrap=True)
+    console.print(
+        Text.assemble((f"error[{error.code}]: " if error.code else "error: ", "bold red"), printable(error.message)),
+        soft_wrap=True,
+    )
     for line in error.details.splitlines():
         console.print(Text(f"  {printable(line)}"), soft_wrap=True)
     for number, line in enumerate(error.hint.splitlines()):

@@ -1,13 +1,14 @@
-"""missing-variable: the graph has a variable that the checkpoint lacks.
+"""missing: the graph has variables that the checkpoint lacks.
 
 ## What it does
-Reports each variable without a key, with the keys that look most like it.
+Reports the variables without a key, one finding for each part of the graph of which nothing is in the checkpoint, with the
+keys that look most like them.
 
 ## Why is this bad
-`Saver().restore` fails with `Key … not found in checkpoint`; a filtered restore leaves the variable random.
+`Saver().restore` fails with `Key … not found in checkpoint`; a filtered restore leaves the variables random.
 
 ## Example
-`fc9/weights`: a layer that the checkpoint's network did not have.
+`fc9/weights` and `fc9/biases`: a layer that the checkpoint's network did not have.
 
 ## Fix safety
 Display only.
@@ -19,8 +20,11 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from ckptdoctor.diagnosis.case import Case
+from ckptdoctor.diagnosis.changes import listed
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Rule
 from ckptdoctor.diagnosis.example import Example
+from ckptdoctor.diagnosis.finding import about_names
+from ckptdoctor.specs.graph import Variable
 
 RULE = Rule("CKD101", "missing", "error")
 
@@ -29,24 +33,40 @@ SILENT = (Example("a/w [2]", "a/w [2]\nb/w [2]"),)
 
 
 def check(case: Case) -> Iterator[Diagnostic]:
-    """A finding for each variable without a key."""
-    unexpected = {entry.key: entry for entry in case.unexpected}
+    """A finding for each part of the graph that is missing."""
+    groups: dict[str, list[Variable]] = {}
+    present = _scopes([pair.variable.key for pair in case.alignment.pairs])
     for variable in case.missing:
-        same = [key for key, entry in unexpected.items() if entry.spec == variable.spec]
-        close = get_close_matches(variable.key, same, n=2, cutoff=0.6)
-        evidence = ["No key of this name is in the checkpoint."]
-        if close:
-            evidence.append(f"Unclaimed keys of the same shape: {', '.join(close)}.")
-        yield Diagnostic(
-            RULE,
-            "the graph has this variable, the checkpoint does not.",
-            "certain",
-            variable.name,
-            variable.key,
-            variable.spec,
-            None,
-            tuple(evidence),
-            variable.location,
-            case.leave_out(variable.name.rpartition("/")[0] or variable.name),
-            frozenset({variable.key}),
-        )
+        groups.setdefault(_part(variable.key, present), []).append(variable)
+    unexpected = {entry.key: entry for entry in case.unexpected}
+    for part, variables in groups.items():
+        yield _diagnose(case, part, variables, list(unexpected))
+
+
+def _scopes(keys: list[str]) -> set[str]:
+    """Every scope of some keys, and the keys."""
+    return {key[:end] for key in keys for end in [*(i for i, letter in enumerate(key) if letter == "/"), len(key)]}
+
+
+def _part(key: str, present: set[str]) -> str:
+    """The outermost scope of a key of which nothing is present; the key itself if there is none."""
+    for end, letter in enumerate(key):
+        if letter == "/" and key[:end] not in present:
+            return key[:end]
+    return key
+
+
+def _diagnose(case: Case, part: str, variables: list[Variable], unexpected: list[str]) -> Diagnostic:
+    first = variables[0]
+    evidence = ["No key of this name is in the checkpoint."]
+    if len(variables) > 1:
+        evidence = [f"{len(variables)} variables of {part}: {listed([item.key for item in variables])}."]
+    same = [key for key in unexpected if case.alignment.inventory.entries[key].spec == first.spec]
+    close = get_close_matches(first.key, same, n=2, cutoff=0.6)
+    if close:
+        evidence.append(f"Unclaimed keys of the same shape: {', '.join(close)}.")
+    message = "the graph has this variable, the checkpoint does not."
+    if len(variables) > 1:
+        message = f"the graph has {part}, the checkpoint does not."
+    scope = part if len(variables) > 1 else first.name.rpartition("/")[0] or first.name
+    return about_names(RULE, message, "certain", variables, (), evidence, case.leave_out(scope))

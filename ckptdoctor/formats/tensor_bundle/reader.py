@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ckptdoctor.binary import crc32c
 from ckptdoctor.binary.mapped_file import MappedFile
 from ckptdoctor.binary.protobuf import Message, parse
-from ckptdoctor.errors import Corrupt, FormatError, MissingData
+from ckptdoctor.errors import Corrupt, FormatError, MissingData, MixedSaves
 from ckptdoctor.formats.checkpoint import Advance, StoredBytes
 from ckptdoctor.formats.messages import (
     BundleEntryProto,
@@ -37,6 +38,9 @@ FORMAT = "tensor bundle (V2)"
 _BIG_ENDIAN = 1
 _SLICE_KEY_START = b"\0"
 _DAMAGED = "The index is damaged: fetch the checkpoint again, or use another step's."
+
+_ALL = 3
+"""Checksums that must fail together before the shard is taken for another save's; one alone is damage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +252,7 @@ class TensorBundle:
             except FormatError as error:
                 problems.append(error)
         missing = {problem.file for problem in problems}
+        whole, failed = Counter[int](), dict[int, list[FormatError]]()
         for key, record in self._records.items():
             try:
                 parts = [record for _, record in self._parts(key)] if record.proto.slices else [record]
@@ -259,10 +264,22 @@ class TensorBundle:
                     continue
                 try:
                     self.check_data(key, part.proto, part.spec)
+                    whole[part.proto.shard_id] += 1
                 except FormatError as error:
-                    problems.append(error)
+                    failed.setdefault(part.proto.shard_id, []).append(error)
                 advance(part.proto.size)
+        for shard, errors in failed.items():
+            problems += [self._mixed(shard, errors)] if not whole[shard] and len(errors) >= _ALL else errors
         return problems
+
+    def _mixed(self, shard: int, errors: list[FormatError]) -> MixedSaves:
+        """What it means that every checksum of a shard fails."""
+        return MixedSaves(
+            self.shards[shard],
+            "data",
+            f"all {len(errors)} checksums differ from the index's; the first: {errors[0].message}",
+            hint="Copy the index and the data of one save together.",
+        )
 
     def check_data(self, key: str, proto: Message, spec: TensorSpec) -> None:
         """Compares the checksum of one entry's data.
