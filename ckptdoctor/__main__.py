@@ -1,4 +1,4 @@
-"""`python -m ckptdoctor`."""
+"""`python -m ckptdoctor`: the command line under this interpreter."""
 
 from ckptdoctor.cli import main
 

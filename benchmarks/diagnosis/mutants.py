@@ -149,6 +149,13 @@ def main() -> None:
         if bridge:
             row += " " + (" | ".join(map(str, theirs)) if any(theirs) else "- | - | -") + " |"
         print(row, flush=True)
+    for name, mutated in siblings(nets):
+        alignment, diagnosis = compare(mutated)
+        said = main_finding(diagnosis)
+        numbers = [*mapping(alignment, mutated.truth), *(by_weightbridge(mutated) if bridge else ())]
+        right = int(said == mutated.rule)
+        row = f"| {name} | {mutated.rule} | 1 | {right} | {'-' if right else said} | - | "
+        print(row + " | ".join(map(str, numbers)) + " |")
     print(
         f"\nright: {right_total}/{total} = {right_total / total:.1%}; findings beside the right one: {spurious_total}; "
         f"{1000 * seconds / total:.0f} ms a pair"

@@ -38,8 +38,8 @@ KINDS = (
 WRAPPINGS = re.compile(r"(/\.ATTRIBUTES/VARIABLE_VALUE|:\d+)$")
 """What object graphs and tensors put behind a name."""
 
-OBJECT_LAYER = re.compile(r"(?:^|/)layer_with_weights-(\d+)(?=/|$)")
-"""Keras's name for the n-th layer that has weights, in a TensorFlow 2 checkpoint.
+OBJECT_LAYER = re.compile(r"(?:^|/)(?:layer_with_weights-|_operations/)(\d+)(?=/|$)")
+"""Keras's name for the n-th layer that has weights (Keras 3: the n-th layer), in a TensorFlow 2 checkpoint.
 
-Source: Keras 2, keras/engine/functional.py, `_trackable_children`.
+Sources: Keras 2, keras/engine/functional.py, `_trackable_children`; Keras 3, keras/src/models/functional.py, `_operations`.
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ckptdoctor.alignment.layers import Item, same_shape
@@ -18,9 +18,11 @@ _SHOWN = 3
 
 def match_dialects(missing: Sequence[Variable], unexpected: Sequence[Entry]) -> tuple[Renaming, ...]:
     """Variables whose names say the same in other words, all of them or all but the scope."""
-    left, right = _translated(missing), _translated(unexpected)
-    same = [(left[name], right[name]) for name in left if name in right]
-    same = [pair for pair in same if len(pair[0].spec.shape) == len(pair[1].spec.shape) or _fits(pair)]
+    same = _same(_in_roles(missing), _in_roles(unexpected))
+    done = {item.key for pair in same for item in pair}
+    left = _translated(item for item in missing if item.key not in done)
+    right = _translated(item for item in unexpected if item.key not in done)
+    same += _same(left, right)
     found = []
     if any(_fits(pair) for pair in same):
         found.append(_renaming("", "", same))
@@ -34,13 +36,30 @@ def match_dialects(missing: Sequence[Variable], unexpected: Sequence[Entry]) -> 
     return tuple(found)
 
 
-def _translated(items: Sequence[Item]) -> dict[str, Item]:
-    """Items by their names in one dialect; without those that become the same."""
+def _same(lhs: dict[str, Variable], rhs: dict[str, Entry]) -> list[tuple[Variable, Entry]]:
+    """What has one name on both sides, and at least as many axes."""
+    pairs = [(lhs[name], rhs[name]) for name in lhs if name in rhs]
+    return [pair for pair in pairs if len(pair[0].spec.shape) == len(pair[1].spec.shape) or _fits(pair)]
+
+
+def _in_roles(items: Iterable[Item]) -> dict[str, Item]:
+    """Items by their own scope and what they are to their layer."""
+    return _named((f"{name.scope}/{name.role}", item) for item in items if (name := read_name(item.key)).role)
+
+
+def _translated(items: Iterable[Item]) -> dict[str, Item]:
+    """Items by the words and numbers of their names, in one dialect."""
+    return _named(
+        ("/".join(map(str, (*name.tokens, name.role))), item) for item in items if (name := read_name(item.key))
+    )
+
+
+def _named(items: Iterable[tuple[str, Item]]) -> dict[str, Item]:
+    """Items by name, without training state and without those whose names become the same."""
     named: dict[str, list[Item]] = {}
-    for item in items:
+    for name, item in items:
         if training_state(item.key) is None:
-            name = read_name(item.key)
-            named.setdefault("/".join(map(str, (*name.tokens, name.role))), []).append(item)
+            named.setdefault(name, []).append(item)
     return {name: found[0] for name, found in named.items() if len(found) == 1}
 
 

@@ -13,6 +13,7 @@ from ckptdoctor.cli.demo import demo
 from ckptdoctor.cli.diff import diff
 from ckptdoctor.cli.explain import explain
 from ckptdoctor.cli.inspect import inspect
+from ckptdoctor.cli.run import SETTINGS, run
 from ckptdoctor.cli.verify import verify
 
 app = typer.Typer(
@@ -46,6 +47,7 @@ def describe(
 
 for command in (diff, explain, convert, verify, check, inspect, demo):
     app.command()(command)
+app.command(context_settings=SETTINGS)(run)
 
 
 def main() -> None:

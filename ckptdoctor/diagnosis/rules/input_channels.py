@@ -34,10 +34,13 @@ _IMAGES = {1: "grey", 3: "RGB", 4: "RGBA, or RGB and depth"}
 
 def check(case: Case) -> Iterator[Diagnostic]:
     """A finding for each kernel over the input."""
+    kernels = [item.name for item in case.alignment.graph.variables if len(item.spec.shape) in (4, 5)]
     for pair in case.mismatched:
         change = only_change(pair)
         rank = len(pair.variable.spec.shape)
-        if change and rank in (4, 5) and change.axis == rank - 2 and max(change.lhs, change.rhs) <= _MOST:
+        if change is None or rank not in (4, 5) or change.axis != rank - 2 or max(change.lhs, change.rhs) > _MOST:
+            continue
+        if pair.variable.name == kernels[0] or {change.lhs, change.rhs} <= _IMAGES.keys():
             yield _diagnose(case, change)
 
 

@@ -41,7 +41,7 @@ FIRES = (
 )
 SILENT = (Example("e/layer_0/w [4,4]\nhead/w [4,7]", "e/layer_0/w [4,4]"),)
 
-_NUMBER = re.compile(r"(?<=[a-zA-Z_-])\d+(?=[/_])")
+_NUMBER = re.compile(r"(?<=[a-zA-Z_-])\d+(?=[/_a-z])")
 _VARIANTS = (
     (
         re.compile(r"(^|/)group_\d+/inner_group_\d+/|embedding_hidden_mapping_in"),
