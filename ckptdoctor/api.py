@@ -75,7 +75,7 @@ def diff(
         checkpoint: a prefix, file or directory.
         include: scopes that take part.
         exclude: scopes that do not.
-        names: new names for keys of the checkpoint, which are compared as if they were its own.
+        names: what a person decided about the checkpoint's names, which are compared as if they were its own.
         purpose: what the checkpoint is wanted for; advice depends on it.
 
     Raises:
@@ -89,7 +89,9 @@ def diff(
     spec = read_graph(graph)
     argument = spec.source + (graph.options if isinstance(graph, GraphRequest) else "")
     if names:
-        inventory = names.applied(inventory)
+        from ckptdoctor.plan.plan import carried_out
+
+        inventory = carried_out(names.plan(inventory), inventory)
         argument += names.options
     return diagnose(align(spec, inventory, include=include, exclude=exclude), argument, purpose)
 

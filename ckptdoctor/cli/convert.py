@@ -11,6 +11,7 @@ import typer
 from ckptdoctor import api
 from ckptdoctor.cli.options import (
     ArgOption,
+    AveragesOption,
     CacheOption,
     CheckpointArgument,
     ExcludeOption,
@@ -53,6 +54,7 @@ def convert(
     ] = "",
     rename: RenameOption = None,
     name_map: MapOption = None,
+    averages: AveragesOption = False,
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="Apply remedies that are guesses or lose bits, too.")
     ] = False,
@@ -92,17 +94,18 @@ def convert(
         ckptdoctor convert a.ckpt b.ckpt --rename 'weights$=kernel' --rename '^tower_0/='
     """
     from ckptdoctor.plan.convolutions import conv_to_dense, dense_to_conv
-    from ckptdoctor.plan.renames import Names, rename_keys
+    from ckptdoctor.plan.plan import carried_out
+    from ckptdoctor.plan.renames import Names
     from ckptdoctor.reports.plan_text import print_plan, print_receipt
 
     inventory = api.inspect(checkpoint)
     size = _kernel_size(kernel)
     plans: list[Plan] = []
     source = inventory
-    names = Names(tuple(rename or ()), name_map)
+    names = Names(tuple(rename or ()), name_map, averages)
     if names:
-        plans.append(rename_keys(source, names))
-        inventory = names.applied(source)
+        plans.append(names.plan(source))
+        inventory = carried_out(plans[0], source)
     if graph:
         request = graph_request(graph, inputs, args, python, timeout, cache)
         diagnosis = api.diff(request, checkpoint, include=include or (), exclude=exclude or (), names=names)

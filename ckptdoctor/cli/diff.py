@@ -10,6 +10,7 @@ import typer
 from ckptdoctor import api
 from ckptdoctor.cli.options import (
     ArgOption,
+    AveragesOption,
     CacheOption,
     CheckpointArgument,
     ExcludeOption,
@@ -39,6 +40,7 @@ def diff(
     exclude: ExcludeOption = None,
     rename: RenameOption = None,
     name_map: MapOption = None,
+    averages: AveragesOption = False,
     purpose: Annotated[Purpose, typer.Option("--for", help="Advise for this purpose.")] = Purpose.either,
     output_format: FormatOption = Format.text,
     python: PythonOption = "",
@@ -64,7 +66,7 @@ def diff(
     from ckptdoctor.reports.diff_text import print_diff
 
     request = graph_request(graph, inputs, args, python, timeout, cache)
-    names = Names(tuple(rename or ()), name_map)
+    names = Names(tuple(rename or ()), name_map, averages)
     diagnosis = api.diff(
         request, checkpoint, include=include or (), exclude=exclude or (), names=names, purpose=purpose.value
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 import sys
@@ -67,9 +66,10 @@ def _read(message: str) -> str:
 
 
 def _rule_page(code: str) -> str:
-    from ckptdoctor.diagnosis.rules import RULES
+    from ckptdoctor.diagnosis.catalogue import pages
 
-    for rule in RULES:
-        if rule.RULE.code == code:
-            return f"{code} {inspect.cleandoc(rule.__doc__ or '')}"
-    raise UsageError(f"there is no rule {code}", hint="Rules: " + ", ".join(rule.RULE.code for rule in RULES))
+    found = {page.code: page for page in pages()}
+    if code not in found:
+        raise UsageError(f"there is no code {code}", hint="Codes: " + ", ".join(found))
+    page = found[code]
+    return f"{code} {page.name}: {page.summary}.\n\n{page.text}"

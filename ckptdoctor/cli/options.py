@@ -61,6 +61,9 @@ RenameOption = Annotated[
 MapOption = Annotated[
     Path | None, typer.Option("--map", metavar="FILE", help="The same, from a file: CHECKPOINT_KEY GRAPH_KEY a line.")
 ]
+AveragesOption = Annotated[
+    bool, typer.Option("--ema", help="Moving averages take the place of the variables that they are of.")
+]
 PythonOption = Annotated[
     str, typer.Option("--python", metavar="PATH", help="The interpreter that builds the graph.", show_default=False)
 ]

@@ -77,7 +77,7 @@ class Case:
             f"model.load_weights('{self.checkpoint}', skip_mismatch=True)  # Keras formats only\n"
             "# from a TensorFlow checkpoint: tf.train.load_checkpoint(path).get_tensor(key) for each other variable"
         )
-        if self.alignment.graph.kind == "Keras model":
+        if not self.alignment.graph.has_saver:
             return (Remedy(f"to fine-tune: leave {scope} out and train it anew", "display-only", keras),)
         return (
             Remedy(f"to fine-tune: leave {scope} out and train it anew, with slim", "display-only", slim),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ckptdoctor.alignment.alignment import Alignment
+from ckptdoctor.alignment.alignment import Alignment, Pair
 from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.diagnosis.case import Case, Purpose
 from ckptdoctor.diagnosis.diagnostic import Diagnostic
@@ -82,6 +82,8 @@ def outcome(alignment: Alignment) -> str:
     wrong_shape = [pair for pair in alignment.mismatched if not pair.same_shape]
     absent = [variable.key for variable in alignment.missing]
     absent += [pair.variable.key for pair in alignment.pairs if pair.renamed]
+    if alignment.graph.kind == "TensorFlow 2 objects":
+        return _objects_outcome(wrong_shape, absent)
     if absent:
         first = min(absent)
         return f"It would fail: NotFoundError: Key {first} not found in checkpoint."
@@ -106,3 +108,19 @@ def outcome(alignment: Alignment) -> str:
             "value of another shape than declared, and fail later or compute something else."
         )
     return "It would succeed: every variable of the graph is in the checkpoint with its shape and dtype."
+
+
+def _objects_outcome(wrong_shape: list[Pair], absent: list[str]) -> str:
+    """What `tf.train.Checkpoint.restore` does.
+
+    Source: TensorFlow, tensorflow/python/training/saving/saveable_object_util.py, `_ResourceVariableSaveable.restore`.
+    """
+    if wrong_shape:
+        lhs, rhs = wrong_shape[0].variable.spec.shape, wrong_shape[0].entry.spec.shape
+        return (
+            f"It fails: ValueError: Received incompatible tensor with shape {rhs} when attempting to restore variable "
+            f"with shape {lhs}."
+        )
+    if absent:
+        return f"It says nothing, and {len(absent)} variables keep their values; assert_consumed() would tell."
+    return "It succeeds: every variable of these objects is in the checkpoint with its shape."

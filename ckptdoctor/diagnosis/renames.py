@@ -53,14 +53,23 @@ def _diagnose(case: Case, rule: Rule, renamings: list[Renaming], message: str) -
         entry.spec,
         tuple(item.evidence for item in renamings),
         first.location,
-        (convert, *_map_of_names(case, renaming)),
+        _for_objects(renaming)
+        if case.alignment.graph.kind == "TensorFlow 2 objects"
+        else (convert, *_map_of_names(case, renaming)),
         frozenset(key for variable, item in pairs for key in (variable.key, item.key)),
     )
 
 
+def _for_objects(renaming: Renaming) -> tuple[Remedy, ...]:
+    """What to do where names are paths from object to object: give the objects the names that they were saved under."""
+    attribute = renaming.rhs.strip("/")
+    code = f"tf.train.Checkpoint({attribute}=...)" if renaming.kind == "scope" and attribute.isidentifier() else ""
+    return (Remedy("build the tf.train.Checkpoint with the attributes that it was saved with", "display-only", code),)
+
+
 def _map_of_names(case: Case, renaming: Renaming) -> tuple[Remedy, ...]:
     """The restore that gives the Saver the checkpoint's names, where one replacement makes them."""
-    if renaming.kind != "scope" or not renaming.lhs or case.alignment.graph.kind == "Keras model":
+    if renaming.kind != "scope" or not renaming.lhs or not case.alignment.graph.has_saver:
         return ()
     restore = (
         "names = {\n"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ckptdoctor.explanation.causes import CODES
 from ckptdoctor.explanation.hypotheses import HYPOTHESES
 from ckptdoctor.explanation.messages import recognise
 from ckptdoctor.explanation.symptom import Cause, Symptom
@@ -23,6 +24,7 @@ def explain(text: str) -> Explanation:
     best: dict[str, Cause] = {}
     for hypothesis in HYPOTHESES:
         for cause in hypothesis(symptom):
+            cause = replace(cause, code=cause.code or CODES.get(cause.cause, ""))  # noqa: PLW2901
             known = best.get(cause.cause)
             if known is None or cause.score > known.score:
                 best[cause.cause] = cause

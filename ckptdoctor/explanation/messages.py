@@ -29,6 +29,9 @@ _KERAS_SKIPPED = re.compile(rf"layer (\S+) due to mismatch in shape \({_SHAPE} v
 _KERAS_SAVED = re.compile(
     rf'named "(\S+?)"\).{{0,200}}? has shape {_SHAPE}, but the saved weight has shape [(\[]([\d, ]+)'
 )
+_KERAS_ASSIGN = re.compile(
+    rf"variable\.shape={_SHAPE}, Received: value\.shape={_SHAPE}(?:\. Target variable: <\S+ path=(\S+?),)?"
+)
 _ASSIGN_VALUE = re.compile(
     rf"assign to variable (\S+?)(?::\d+)? due to variable shape {_SHAPE} and value shape {_SHAPE}"
 )
@@ -82,6 +85,7 @@ def _mismatches(line: str) -> list[Mismatch]:
     for pattern in (_READER, _ASSIGN_VALUE):
         found += [Mismatch(match[1], _shape(match[2]), _shape(match[3])) for match in pattern.finditer(line)]
     found += [Mismatch(match[3] or "", _shape(match[2]), _shape(match[1])) for match in _INCOMPATIBLE.finditer(line)]
+    found += [Mismatch(match[3] or "", _shape(match[1]), _shape(match[2])) for match in _KERAS_ASSIGN.finditer(line)]
     found += [Mismatch(match[2], _shape(match[3]), _shape(match[1])) for match in _FEED.finditer(line)]
     found += [Mismatch(match[1], _shape(match[3]), _shape(match[2])) for match in _SKIPPED.finditer(line)]
     found += [Mismatch("", _shape(match[1]), _shape(match[2])) for match in _KERAS_WEIGHT.finditer(line)]

@@ -6,7 +6,7 @@ from collections.abc import Set
 
 from ckptdoctor.diagnosis.diagnosis import Diagnosis
 from ckptdoctor.plan.plan import Plan
-from ckptdoctor.plan.renames import in_free_order
+from ckptdoctor.plan.renames import in_free_order, name_based
 from ckptdoctor.plan.slots import with_slots
 from ckptdoctor.specs.ops import Drop, Op, Rename
 
@@ -34,7 +34,8 @@ def plan_from_diagnosis(diagnosis: Diagnosis, *, unsafe: bool = False) -> Plan:
     left = inventory.entries.keys() - {op.key for op in others if isinstance(op, Drop)}
     kept, blocked = _unblocked(renames, left)
     notes += [f"{op.key}: it cannot become {op.to}, because that key stays what it is." for op in blocked]
-    return Plan(inventory.source, (*others, *in_free_order(kept, left)), tuple(notes))
+    carried = name_based((*others, *in_free_order(kept, left)), inventory)
+    return Plan(inventory.source, carried, tuple(notes))
 
 
 def _unblocked(renames: list[Rename], keys: Set[str]) -> tuple[list[Rename], list[Rename]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ckptdoctor.errors import UsageError
 from ckptdoctor.specs.inventory import Inventory
@@ -65,6 +65,17 @@ def derive(plan: Plan, inventory: Inventory) -> dict[str, Derived]:
         values = derived.ops if isinstance(op, Rename) else (*derived.ops, op)
         made[key] = Derived(derived.source, spec, values)
     return made
+
+
+def carried_out(plan: Plan, inventory: Inventory) -> Inventory:
+    """The checkpoint as a plan of renames and drops would leave it.
+
+    Raises:
+        UsageError: see `derive`.
+    """
+    made = derive(plan, inventory)
+    entries = {key: replace(inventory.entries[item.source], key=key) for key, item in sorted(made.items())}
+    return replace(inventory, entries=entries)
 
 
 def concat(checkpoint: str, parts: Sequence[Plan]) -> Plan:

@@ -1,4 +1,4 @@
-"""Names that a person decides: `--rename 'REGEX=REPLACEMENT'` and `--map FILE`.
+"""What a person decides about names: `--ema`, `--rename 'REGEX=REPLACEMENT'` and `--map FILE`.
 
 A map is TOML or JSON (one table, the checkpoint's key to the graph's) or text with two names a line.
 """
@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ckptdoctor.errors import UsageError
-from ckptdoctor.plan.plan import Plan, derive
+from ckptdoctor.plan.averages import averages_to_variables
+from ckptdoctor.plan.plan import Plan, carried_out, concat
 from ckptdoctor.plan.slots import with_slots
-from ckptdoctor.specs.inventory import Inventory
-from ckptdoctor.specs.ops import Rename
+from ckptdoctor.specs.inventory import OBJECT_GRAPH_KEY, Inventory
+from ckptdoctor.specs.ops import Drop, Op, Rename
 
 _EXAMPLE = "For example --rename '^tower_0/=model/' or --rename 'weights$=kernel'."
 
@@ -29,29 +30,36 @@ class Names:
     Attributes:
         patterns: `REGEX=REPLACEMENT` each, applied one after another wherever they match in a key.
         map_file: a map; it comes before the patterns.
+        averages: whether moving averages take the names of their variables, before anything else.
     """
 
     patterns: tuple[str, ...] = ()
     map_file: Path | None = None
+    averages: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.patterns or self.map_file)
+        return bool(self.patterns or self.map_file or self.averages)
 
     @property
     def options(self) -> str:
         """The same as a command has it, with a leading space."""
         options = "".join(f" --rename {shlex.quote(pattern)}" for pattern in self.patterns)
-        return options + (f" --map {shlex.quote(str(self.map_file))}" if self.map_file else "")
+        options += f" --map {shlex.quote(str(self.map_file))}" if self.map_file else ""
+        return options + (" --ema" if self.averages else "")
 
-    def applied(self, inventory: Inventory) -> Inventory:
-        """The checkpoint as it would be under its new names.
+    def plan(self, inventory: Inventory) -> Plan:
+        """What is decided, as operations: averages first, then names.
 
         Raises:
-            UsageError: see `rename_keys`.
+            UsageError: see `averages_to_variables` and `rename_keys`.
         """
-        made = derive(rename_keys(inventory, self), inventory)
-        entries = {key: replace(inventory.entries[item.source], key=key) for key, item in sorted(made.items())}
-        return replace(inventory, entries=entries)
+        plans = []
+        if self.averages:
+            plans.append(averages_to_variables(inventory))
+            inventory = carried_out(plans[0], inventory)
+        if self.patterns or self.map_file:
+            plans.append(rename_keys(inventory, self))
+        return concat(inventory.source, plans)
 
 
 def rename_keys(inventory: Inventory, names: Names) -> Plan:
@@ -88,7 +96,8 @@ def rename_keys(inventory: Inventory, names: Names) -> Plan:
             f"--rename {idle[0]!r} matches no key", hint=f"See: ckptdoctor inspect {inventory.source} --table"
         )
     plan = with_slots(Plan(inventory.source, tuple(renames)), inventory)
-    return replace(plan, ops=in_free_order((op for op in plan.ops if isinstance(op, Rename)), inventory.entries))
+    ops = in_free_order((op for op in plan.ops if isinstance(op, Rename)), inventory.entries)
+    return replace(plan, ops=name_based(ops, inventory))
 
 
 def _read_map(path: Path) -> dict[str, str]:
@@ -144,6 +153,12 @@ def in_free_order(renames: Iterable[Rename], keys: Iterable[str]) -> tuple[Renam
             taken.remove(key)
             taken.add(to)
     return tuple(ordered)
+
+
+def name_based(ops: tuple[Op, ...], inventory: Inventory) -> tuple[Op, ...]:
+    """Operations that end with renames, and the object graph dropped: it describes the old names."""
+    stale = OBJECT_GRAPH_KEY in inventory.entries and any(isinstance(op, Rename) for op in ops)
+    return (Drop(OBJECT_GRAPH_KEY), *ops) if stale else ops
 
 
 def _parse(pattern: str) -> tuple[re.Pattern[str], str]:

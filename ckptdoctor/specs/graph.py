@@ -75,7 +75,8 @@ class GraphSpec:
 
     Attributes:
         source: the graph as a command can name it again.
-        kind: how it came to be: `TensorFlow 1 graph`, `TensorFlow 2 graph`, `Keras model`, `meta graph`, `checkpoint`.
+        kind: how it came to be: `TensorFlow 1 graph`, `TensorFlow 2 graph`, `Keras model`, `TensorFlow 2 objects`,
+            `meta graph`, `checkpoint`.
         variables: in the order the graph makes them.
         files: the user's files it depends on, absolute.
         notes: what the user should know about how it was traced, a sentence each.
@@ -86,6 +87,11 @@ class GraphSpec:
     variables: tuple[Variable, ...]
     files: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def has_saver(self) -> bool:
+        """Whether a `tf.compat.v1.train.Saver` restores it, by name; Keras and object checkpoints go by structure."""
+        return self.kind not in ("Keras model", "TensorFlow 2 objects")
 
     @property
     def silent(self) -> bool:

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from ckptdoctor.alignment.alignment import align
 from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose
-from ckptdoctor.errors import FormatError
+from ckptdoctor.errors import Corrupt, FormatError, MissingData
 from ckptdoctor.explanation.explanation import explain
 from ckptdoctor.formats.registry import open_checkpoint
 from ckptdoctor.reports.diff_text import print_diff
@@ -38,7 +38,11 @@ def object_restored(checkpoint: Any, path: str, error: BaseException | None) -> 
     diagnosis = _compare(graph_of_objects(checkpoint), path)
     alignment = diagnosis.alignment
     counted = [pair for pair in alignment.matched if not pair.variable.key.startswith("save_counter")]
-    if alignment.missing and not counted and not alignment.mismatched:
+    if (
+        not counted
+        and not any(not pair.renamed for pair in alignment.mismatched)
+        and len(alignment.graph.variables) > 1
+    ):
         _print(diagnosis, "the restore raised nothing, and restored no variable of these objects.")
 
 
@@ -65,7 +69,7 @@ def _failed(graph: GraphSpec, path: str, error: BaseException) -> None:
             return
     out = _console()
     explanation = explain(f"{type(error).__name__}: {error}")
-    if problem is not None and not explanation.causes:
+    if isinstance(problem, MissingData | Corrupt):
         print_error(problem, out)
     elif explanation.causes:
         print_paragraph(out, f"this restore failed with {type(error).__name__}.", label="ckptdoctor: ", style="bold")

@@ -110,30 +110,33 @@ def _watched(method: Callable[..., Any], account: Account) -> Callable[..., Any]
     @functools.wraps(method)
     def restore(self: Any, *args: Any, **kwargs: Any) -> Any:
         named = ("save_path", "filepath")
+        global _within  # noqa: PLW0603, one flag for the process: TensorFlow's restores call one another
+        if _within:
+            return method(self, *args, **kwargs)
         path = args[path_at] if len(args) > path_at else next((kwargs[name] for name in named if name in kwargs), "")
+        _within = True
         try:
-            result = method(self, *args, **kwargs)
-        except Exception as error:
-            _give(account, self, path, error)
-            raise
-        _give(account, self, path, None)
-        return result
+            try:
+                result = method(self, *args, **kwargs)
+            except Exception as error:
+                _give(account, self, path, error)
+                raise
+            _give(account, self, path, None)
+            return result
+        finally:
+            _within = False
 
     return restore
 
 
-_giving = False
+_within = False
 
 
 def _give(account: Account, restorer: Any, path: Any, error: BaseException | None) -> None:
-    """Gives account of one restore; a restore within a restore is not accounted for, and no failure of ours gets out."""
-    global _giving  # noqa: PLW0603, one flag for the process: TensorFlow's restores call one another
-    if _giving or not path:
+    """Gives account of one restore; no failure of ours gets out."""
+    if not path:
         return
-    _giving = True
     try:
         account(restorer, str(path), error)
     except Exception as problem:
         print(f"ckptdoctor: this restore could not be explained: {type(problem).__name__}: {problem}", file=sys.stderr)
-    finally:
-        _giving = False

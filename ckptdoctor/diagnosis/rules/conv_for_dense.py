@@ -108,14 +108,14 @@ def _diagnose(case: Case, pair: Pair) -> Diagnostic:
         entry.spec,
         tuple(evidence),
         variable.location,
-        (convert, *reshape, squeeze),
+        (convert, *reshape, squeeze) if case.alignment.graph.has_saver else (convert,),
         frozenset({entry.key}),
     )
 
 
 def _reshaping_restores(case: Case) -> tuple[Remedy, ...]:
     """Restores that reshape: right here, because both sides hold the same numbers in the same order."""
-    if case.alignment.graph.kind == "Keras model":
+    if not case.alignment.graph.has_saver:
         return ()
     return (
         Remedy(

@@ -17,10 +17,11 @@ Display only: whether the averages are wanted is the user's decision.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.diagnosis.case import Case
-from ckptdoctor.diagnosis.diagnostic import Diagnostic, Rule
+from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.training_keys import report_training_keys
 
@@ -38,4 +39,9 @@ def check(case: Case) -> Iterator[Diagnostic]:
         state = training_state(key)
         return state is not None and state.kind == "moving average"
 
-    yield from report_training_keys(case, RULE, UNEXPECTED, is_average, "moving average", "the averages")
+    for finding in report_training_keys(case, RULE, UNEXPECTED, is_average, "moving average", "the averages"):
+        if finding.rule is UNEXPECTED:
+            use = Remedy("let the averages take the variables' place", "display-only", case.convert_command("--ema"))
+            yield replace(finding, remedies=(use,))
+        else:
+            yield finding

@@ -54,7 +54,7 @@ def _diagnose(case: Case, pair: Pair) -> Diagnostic:
         remedies.append(Remedy("reshape it anyway", "unsafe", case.convert_command("--unsafe"), ops))
     else:
         evidence.append(f"They have {lhs.elements:,} and {rhs.elements:,} elements, so no reshape can help.")
-    if not variable.resource and case.alignment.graph.kind != "Keras model":
+    if not variable.resource and case.alignment.graph.has_saver:
         evidence.append("A reference variable: TensorFlow raises InvalidArgumentError on Assign.")
     remedies += case.leave_out(variable.name)
     return Diagnostic(

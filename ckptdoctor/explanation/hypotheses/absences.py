@@ -50,14 +50,13 @@ def _absent(key: str, symptom: Symptom) -> Iterator[Cause]:
             f"The number in {key}: the graph was built {int(twice[3]) + 1} times in one process.",
             ("Call tf.reset_default_graph() before each build.",),
         )
-        yield Cause("optimizer_slots_missing", 0.5, f"{key} belongs to an optimizer.", (), "CKD501")
+        yield Cause("optimizer_slots_missing", 0.5, f"{key} belongs to an optimizer.")
     elif state and state.kind == "moving average":
         yield Cause(
             "ema_missing",
             0.95,
             f"{key} is a moving average, and the checkpoint holds the raw variables.",
             ("Restore without ema.variables_to_restore().",),
-            "CKD502",
         )
     elif state and state.kind == "slot":
         yield Cause(
@@ -65,10 +64,9 @@ def _absent(key: str, symptom: Symptom) -> Iterator[Cause]:
             0.95,
             f"{key} belongs to an optimizer that the checkpoint was not saved with.",
             ("Restore the network's variables only; ckptdoctor diff prints the code.",),
-            "CKD501",
         )
     elif state:
-        yield Cause("global_step_missing", 0.93, f"{key} counts steps.", ("Leave it out of the restore.",), "CKD503")
+        yield Cause("global_step_missing", 0.93, f"{key} counts steps.", ("Leave it out of the restore.",))
     elif part := _PART.fullmatch(key):
         yield Cause(
             "partitioned_vs_whole",
@@ -132,19 +130,16 @@ def _of_the_network(key: str, symptom: Symptom) -> Iterator[Cause]:
         0.8 if foreign else 0.5,
         f"{key} starts with {scope}/; the checkpoint may use another scope.",
         ("Compare the names: ckptdoctor inspect CHECKPOINT --table",),
-        "CKD101",
     )
     yield Cause(
         "checkpoint_from_older_code_version",
         0.46,
         f"{key} may have had another name when the checkpoint was saved.",
         ("Check out the code of that time, or rename.",),
-        "CKD101",
     )
     yield Cause(
         "new_layers_not_in_checkpoint",
         0.44,
         f"{key} may be of a layer that was added since.",
         ("Leave it out of the restore and initialise it; ckptdoctor diff prints the code.",),
-        "CKD101",
     )

@@ -31,7 +31,5 @@ def environment(symptom: Symptom) -> Iterator[Cause]:
         yield Cause(
             "misleading_environment_error", 0.58 if bare else 0.4, "The wrapper hides the original error.", advice
         )
-        yield Cause(
-            "num_classes", 0.5, "A mismatch of graph and checkpoint, most often in the last layer.", advice, "CKD204"
-        )
+        yield Cause("num_classes", 0.5, "A mismatch of graph and checkpoint, most often in the last layer.", advice)
         yield Cause("wrong_variant_or_depth", 0.35, "Or another variant of the network.", advice)

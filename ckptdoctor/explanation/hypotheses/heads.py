@@ -61,7 +61,6 @@ def _head(mismatch: Mismatch) -> Iterator[Cause]:
         max(base, *_boxes(mismatch, graph, stored)),
         _arithmetic(mismatch, graph, stored),
         (f"To use the stored classifier, build the graph for it: {_reading(mismatch, stored)}.", _LEAVE_OUT),
-        "CKD204",
     )
 
 

@@ -27,7 +27,6 @@ def layouts(symptom: Symptom) -> Iterator[Cause]:
             0.95,
             f"The types differ: {' and '.join(words) or found[0]}.",
             ("ckptdoctor convert CHECKPOINT OUTPUT --graph GRAPH casts where no bit is lost.",),
-            "CKD301",
         )
 
 
