@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
 
 from ckptdoctor.alignment.dialects import OBJECT_LAYER
@@ -90,16 +90,34 @@ class _Unmatched:
     def with_training_state(self, renaming: Renaming) -> Renaming:
         """The renaming, for the slots and averages of its variables too."""
         owners = {variable.key: entry.key for variable, entry in renaming.pairs}
-        stored = {entry.key: entry for entry in self.unexpected}
+        stored: dict[tuple[str, str], list[Entry]] = {}
+        entries = set(owners.values())
+        for entry in self.unexpected:
+            owner, slot = _owner(entry.key, entries)
+            if owner:
+                stored.setdefault((owner, slot), []).append(entry)
         more = []
         for variable in self.missing:
-            state = training_state(variable.key)
-            if state and state.owner in owners:
-                entry = stored.get(owners[state.owner] + variable.key.removeprefix(state.owner))
-                if entry is not None:
-                    more.append((variable, entry))
+            owner, slot = _owner(variable.key, owners.keys())
+            found = stored.get((owners[owner], slot), []) if owner else []
+            if len(found) == 1:
+                more.append((variable, found[0]))
         pairs = (*renaming.pairs, *more)
         return replace(renaming, pairs=tuple(sorted(pairs, key=lambda pair: self.order[pair[0].key])))
+
+
+def _owner(key: str, owners: Set[str]) -> tuple[str, str]:
+    """The variable that a slot or average belongs to, and the slot's own name; empty if it belongs to none of these.
+
+    An optimizer that was built within a scope puts that scope in front of the variable's name.
+    Source: TensorFlow, tensorflow/python/training/slot_creator.py, `create_slot`.
+    """
+    state = training_state(key)
+    owner = state.owner if state else ""
+    slot = key.removeprefix(owner)
+    while owner and owner not in owners:
+        owner = owner.partition("/")[2]
+    return owner, slot
 
 
 def _renumbered(lhs: list[Layer[Variable]], rhs: list[Layer[Entry]]) -> Found:

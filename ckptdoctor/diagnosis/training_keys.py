@@ -20,7 +20,7 @@ def report_training_keys(
         keys = [variable.key for variable in missing]
         yield Diagnostic(
             missing_rule,
-            f"{_count(keys, noun)} of the graph: not in the checkpoint, which holds no training state of this kind.",
+            f"{_count(keys, noun)} of the graph: not in the checkpoint.",
             "certain",
             missing[0].name,
             keys[0],

@@ -49,6 +49,7 @@ from ckptdoctor.diagnosis.rules import (
     stale_checkpoint,
     step_dtype,
     unexpected_key,
+    upscale_factor,
     vocabulary_size,
     width_multiplier,
 )
@@ -83,6 +84,7 @@ RULES: tuple[RuleModule, ...] = (
     rnn_cell,
     anchors_per_location,
     vocabulary_size,
+    upscale_factor,
     class_count,
     input_channels,
     width_multiplier,

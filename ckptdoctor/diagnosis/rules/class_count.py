@@ -70,9 +70,25 @@ def check(case: Case) -> Iterator[Diagnostic]:
         if change and not training_state(pair.variable.key) and (scope == last or _CLASSIFIER.search(_end(scope))):
             groups.setdefault(Fraction(change.lhs, change.rhs), []).append(change)
     for group in groups.values():
+        _add_bias(case, group)
         # A bias alone is no head: its kernel differs otherwise, and that tells more.
         if any(len(change.pair.variable.spec.shape) > 1 for change in group):
             yield _diagnose(case, group, last)
+
+
+def _add_bias(case: Case, group: list[Change]) -> None:
+    """Adds the one vector that has a kernel's two sizes, where its name does not tell whose bias it is."""
+    sizes = {(change.lhs, change.rhs) for change in group if len(change.pair.variable.spec.shape) > 1}
+    if any(len(change.pair.variable.spec.shape) == 1 for change in group):
+        return
+    vectors = [
+        change
+        for pair in case.mismatched
+        if len(pair.variable.spec.shape) == 1 and not training_state(pair.variable.key)
+        if (change := only_change(pair)) and (change.lhs, change.rhs) in sizes
+    ]
+    if len(vectors) == 1:
+        group += vectors
 
 
 def _end(scope: str) -> str:

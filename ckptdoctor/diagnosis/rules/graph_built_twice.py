@@ -12,7 +12,8 @@ copies that an optimizer trained are the second ones, and a restore by name take
 A notebook cell that is run again without `tf.reset_default_graph()`.
 
 ## Fix safety
-Display only: reset the graph before building it. `--rename '_1(/|$)=\\1'` takes the copies once the first ones are dropped.
+Of a graph display only: reset it before building it. Of a checkpoint unsafe: the copies that were trained take the names of
+the others, which are dropped.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from ckptdoctor.diagnosis.changes import listed
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_names
+from ckptdoctor.specs.ops import Drop, Rename
 from ckptdoctor.specs.tensor import TensorSpec
 
 RULE = Rule("CKD109", "graph-built-twice", "error")
@@ -59,21 +61,28 @@ def check(case: Case) -> Iterator[Diagnostic]:
         )
     extra = _copies(stored, {entry.key for entry in case.unexpected})
     if extra:
-        trained = {_owner(key) for key in stored if _owner(key)}
+        owners = {_owner(key) for key in stored if _owner(key)}
         evidence = [_shown(extra)]
-        if trained & extra.keys() and not trained & set(extra.values()):
+        trained = bool(owners & extra.keys()) and not owners & set(extra.values())
+        remedy = Remedy("look at both: which one was trained?", "display-only", f"ckptdoctor inspect {case.checkpoint}")
+        slots = []
+        if trained:
             evidence.append(
                 "The optimizer has slots for the copies only: they were trained, and a restore by name takes the others."
             )
+            ops = [op for copy, original in extra.items() for op in (Drop(original), Rename(copy, original))]
+            title = "drop the untrained variables, and give the trained copies their names"
+            remedy = Remedy(title, "unsafe", case.convert_command("--unsafe"), tuple(ops))
+            slots = [variable for variable in case.missing if _owner(variable.key) in extra.values()]
         unexpected = [entry for entry in case.unexpected if entry.key in extra or _owner(entry.key) in extra]
         yield about_names(
             STORED,
             f"the process that saved the checkpoint had built its graph twice: {len(extra)} of its variables are copies.",
-            "certain" if len(evidence) > 1 else "likely",
-            (),
+            "certain" if trained else "likely",
+            slots,
             unexpected,
             evidence,
-            (Remedy("look at both: which one was trained?", "display-only", f"ckptdoctor inspect {case.checkpoint}"),),
+            (remedy,),
         )
 
 
