@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint docs pytest bench clean
+.PHONY: demo test lint docs pytest bench accuracy clean
 demo: $(VENV)/.installed
 	$(BIN)/ckptdoctor demo build/demo --force
 
@@ -23,6 +23,11 @@ pytest: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/main_job.py
+
+accuracy: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --group bench
+	$(BIN)/python benchmarks/diagnosis/cases.py
+	$(BIN)/python benchmarks/diagnosis/mutants.py
 
 clean:
 	rm -rf $(VENV) build

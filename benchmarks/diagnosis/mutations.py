@@ -22,12 +22,13 @@ FLOAT, HALF = dtype_from_name("float32"), dtype_from_name("float16")
 
 @dataclass(frozen=True)
 class Mutated:
-    """Both sides, the truth, and the name of the rule that should explain most of it (empty: no finding at all)."""
+    """Both sides, the truth, the rule that should explain most of it (empty: no finding at all), and others that must fire."""
 
     variables: tuple[Variable, ...]
     entries: tuple[Entry, ...]
     truth: dict[str, str]
     rule: str
+    also: frozenset[str] = frozenset()
 
 
 Mutation = Callable[[tuple[Variable, ...]], Mutated | None]
@@ -326,8 +327,38 @@ def new_head(variables):
     return replace(_stored(variables, "missing"), variables=(*variables, *made))
 
 
+def missing_bias(variables):
+    """The checkpoint's last layer has no bias."""
+    scope = _last(variables).key.rpartition("/")[0]
+    biases = [item for item in variables if item.key.rpartition("/")[0] == scope and read_name(item.key).role == "bias"]
+    return _stored(variables, "missing", keep=lambda item: item not in biases) if biases else None
+
+
+def scope_and_classes(variables):
+    mutated = class_count(variables)
+    entries = tuple(Entry(f"pretrained/{entry.key}", entry.spec) for entry in mutated.entries)
+    truth = {key: f"pretrained/{value}" for key, value in mutated.truth.items()}
+    return Mutated(variables, entries, truth, "scope-prefix", frozenset({"class-count"}))
+
+
+def half_and_channels(variables):
+    mutated = input_channels(variables)
+    if mutated is None:
+        return None
+    entries = tuple(_entry(entry.key, entry.spec.shape, HALF) for entry in mutated.entries)
+    return replace(mutated, entries=entries, rule="dtype-mismatch", also=frozenset({"input-channels"}))
+
+
+def dialect_and_classes(variables):
+    mutated, words = class_count(variables), dialect(variables)
+    names = words.truth
+    entries = tuple(Entry(names[entry.key], entry.spec) for entry in mutated.entries)
+    return Mutated(variables, entries, names, "naming-dialect", frozenset({"class-count"}))
+
+
 MUTATIONS: tuple[Mutation, ...] = (
     unchanged, class_count, background_class, conv_stored, dense_stored, input_size, input_channels, width, shallower,
     scope, tower, scope_replaced, dialect, shifted, permuted, no_slots, other_slots, averages, half, channels_first,
     no_statistics, no_normalisation, twice, step_type, no_step, new_head,
+    missing_bias, scope_and_classes, half_and_channels, dialect_and_classes,
 )  # fmt: skip

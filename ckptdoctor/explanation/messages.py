@@ -96,6 +96,8 @@ def _mismatches(line: str) -> list[Mismatch]:
 
 def _untransposed(name: str, lhs: Shape, rhs: Shape) -> Mismatch:
     """Keras before 2.4 prints a stored kernel as [out,in,kh,kw] where the model's is [kh,kw,in,out]."""
+    if len(lhs) == 4 and len(rhs) == 3 and rhs[2] == lhs[0] == lhs[1]:
+        rhs = (*rhs, lhs[1])  # a message that was cut off within the shape
     if len(lhs) == len(rhs) == 4 and (rhs[2:] == lhs[:2] or rhs[2] == rhs[3] < rhs[1]):
         rhs = (rhs[2], rhs[3], rhs[1], rhs[0])
     return Mismatch(name, lhs, rhs)

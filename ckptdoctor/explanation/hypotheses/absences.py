@@ -16,6 +16,7 @@ _QUANTIZED = re.compile(r"quant(/|_|ize|$)|act_quant|weights_quant", re.IGNORECA
 _PART = re.compile(r"(.+)/part_\d+(?:/.*)?")
 _OWN_RUN = re.compile(r"(?:parameters from|output|model_dir)\S* *\S*ckpt-\d+", re.IGNORECASE)
 _DEEP = re.compile(r"(?:layer|block|unit)_?(\d+)/")
+_DETECTOR = re.compile(r".*/(block(8|9|1\d)(_box)?|conv(8|9|1\d)_\d|extra\w*|rpn\w*|bbox\w*)/")
 _CHECKPOINT = re.compile(r"checkpoint files? (\S+)")
 
 
@@ -115,12 +116,19 @@ def _of_the_network(key: str, symptom: Symptom) -> Iterator[Cause]:
     own = bool(_OWN_RUN.search(symptom.text))
     yield Cause(
         "stale_checkpoint_in_model_dir",
-        0.6 if own else 0.45 if key.startswith("output_") else 0.3,
+        0.83 if key.startswith("output_") else 0.6 if own else 0.3,
         "A numbered checkpoint of an earlier run was restored from the output directory."
         if own
         else "An earlier run's checkpoint?",
         ("Point the output directory elsewhere, or look into it: ckptdoctor inspect DIRECTORY",),
     )
+    if _DETECTOR.match(key):
+        yield Cause(
+            "new_layers_not_in_checkpoint",
+            0.88,
+            f"{key} is of the detector, which a classification network's checkpoint does not have.",
+            ("Leave it out of the restore and initialise it; ckptdoctor diff prints the code.",),
+        )
     file = _CHECKPOINT.search(symptom.text)
     scope = key.split("/", maxsplit=1)[0]
     stem = re.split(r"[\\/]", file[1])[-1].split(".")[0] if file else ""

@@ -58,7 +58,7 @@ def _layout(mismatch: Mismatch) -> Iterator[Cause]:
             f"{lhs} and {rhs} are the same sizes in another order: another axis convention.",
             ('Transpose the stored kernel: a plan step op = "transpose" for ckptdoctor convert --plan.',),
         )
-    elif len(lhs) == len(rhs) == 4 and lhs[2] >= _IMAGE_SIDE and _channels(rhs) <= _IMAGE_CHANNELS:
+    elif len(lhs) == len(rhs) == 4 and lhs[2] >= _IMAGE_SIDE and _took_image(lhs, rhs):
         yield Cause(
             "layout_transpose",
             0.85,
@@ -74,6 +74,11 @@ def _layout(mismatch: Mismatch) -> Iterator[Cause]:
                 f"{pair} and {flat}: CuDNN cells (and reset_after) keep two biases a gate, plain cells one.",
                 ("Build the cell that the checkpoint was trained with (CuDNN, or reset_after=True).",),
             )
+
+
+def _took_image(lhs: Shape, rhs: Shape) -> bool:
+    """Whether the stored kernel takes an image's channels, in whatever order its shape is printed."""
+    return _channels(rhs) <= _IMAGE_CHANNELS or (lhs[3] in rhs[2:] and min(rhs[2:]) <= _IMAGE_CHANNELS)
 
 
 def _channels(kernel: Shape) -> int:

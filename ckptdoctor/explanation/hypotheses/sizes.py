@@ -20,6 +20,11 @@ _GATES = ((4, "LSTM gates"), (3, "GRU gates"))
 _SMALL = 64
 _CHANNELS = 32
 _SEVERAL = 3
+_WORDS = 1000
+_FACTORISED = 128
+_LETTERS = re.compile(r"(^|/)([bh]6|layer_6)(/|$)")
+_PROJECTION = re.compile(r"fully_connected|logits|dense|softmax", re.IGNORECASE)
+_SLOT = re.compile(r"\]\(([\w./-]+/(?:Adam|Momentum|RMSProp|Adagrad|Ftrl|adam_[mv])(?:_\d+)?),")
 
 
 def sizes(symptom: Symptom) -> Iterator[Cause]:
@@ -90,6 +95,13 @@ def _size(mismatch: Mismatch) -> Iterator[Cause]:
                 "wrong_variant_or_depth", 0.55, f"Input channels {graph} and {stored}.", ("Compare the architectures.",)
             )
     yield from _transformer(mismatch, axis, graph, stored)
+    if last and _LETTERS.search(name):
+        yield Cause(
+            "vocab_size",
+            0.9,
+            f"DeepSpeech's last layer has a unit for each letter and one for the blank: {graph - 1} and {stored - 1} letters.",
+            (f"Use the alphabet of training, of {stored - 1} letters.",),
+        )
     if len(lhs) == 2 and axis == 0:
         flattened = bool(_DENSE.search(name)) and not _EMBEDDING.search(name)
         common = gcd(graph, stored)
@@ -102,7 +114,7 @@ def _size(mismatch: Mismatch) -> Iterator[Cause]:
         )
         yield Cause(
             "vocab_size",
-            0.88 if _EMBEDDING.search(name) else 0.44,
+            0.88 if _EMBEDDING.search(name) else 0.62 if min(graph, stored) >= _WORDS and common < _CHANNELS else 0.44,
             f"{graph} rows in the graph, {stored} stored: one a token.",
             (f"Use the vocabulary file of training, of {stored} entries.",),
         )
@@ -124,7 +136,7 @@ def _size(mismatch: Mismatch) -> Iterator[Cause]:
         gates = next(((count, what) for count, what in _GATES if graph % count == stored % count == 0), None)
         score = (
             0.85
-            if _RECURRENT.search(name)
+            if _RECURRENT.search(name) and not _PROJECTION.search(name)
             else 0.62
             if len(lhs) == 1 and gates and min(graph, stored) > _SMALL
             else 0.35
@@ -143,6 +155,13 @@ def _transformer(mismatch: Mismatch, axis: int, graph: int, stored: int) -> Iter
     if "word_embeddings" in name and axis == 0:
         yield Cause(
             "vocab_size", 0.95, f"vocab_size {graph} in the graph, {stored} stored.", (f"Use vocab_size={stored}.",)
+        )
+    elif "embeddings" in name and {graph, stored} & {_FACTORISED} and len(mismatch.lhs) == 1:
+        yield Cause(
+            "wrong_variant_or_depth",
+            0.9,
+            f"Token vectors of {graph} and {stored}: ALBERT factorises its embeddings to {_FACTORISED}, BERT does not.",
+            ("Build the variant that the checkpoint is of.",),
         )
     elif "embeddings" in name and axis == 1:
         yield Cause(
@@ -172,8 +191,11 @@ def _transformer(mismatch: Mismatch, axis: int, graph: int, stored: int) -> Iter
 def _stale(symptom: Symptom) -> Iterator[Cause]:
     """Another run's checkpoint lies in the output directory: any size may differ then."""
     rows = any(len(m.lhs) == 2 and m.differing == (0,) and not m.variable for m in symptom.mismatches)
-    slot = any(training_state(m.variable) for m in symptom.mismatches)
-    score = 0.72 if slot else 0.5 if rows else 0.36
+    # A published checkpoint has no slots, so one that holds a slot of another shape is a training run's own.
+    slot = bool(_SLOT.search(symptom.text)) or any(training_state(m.variable) for m in symptom.mismatches)
+    # BERT's slots tell more: its Estimator resumes from the output directory, whatever init_checkpoint says.
+    bert = slot and re.search(r"adam_[mv]\b", symptom.text) is not None
+    score = 0.9 if bert else 0.845 if slot else 0.5 if rows else 0.36
     yield Cause(
         "stale_checkpoint_in_model_dir",
         score,
