@@ -105,7 +105,8 @@ def _list(quiet: Iterable[Diagnostic], console: Console) -> None:
     for title, diagnostics in by_rule.items():
         print_paragraph(console, diagnostics[0].message, label=f"{title}: ", style=_STYLES["info"])
         for diagnostic in diagnostics[:_LISTED]:
-            _line(console, Text(f"  {printable(diagnostic.key or diagnostic.variable)}  {_sides(diagnostic)}"))
+            sides = f"  {_sides(diagnostic)}" if diagnostic.lhs or diagnostic.rhs else ""
+            _line(console, Text(f"  {printable(diagnostic.key or diagnostic.variable)}{sides}"))
         if len(diagnostics) > _LISTED:
             console.print(Text(f"  and {len(diagnostics) - _LISTED} more (--format json lists all)"))
 

@@ -116,4 +116,4 @@ def test_the_real_pre_commit_passes_and_fails(repository: Path) -> None:
     shutil.copy(FIXTURES / "bottleneck.ckpt.index", repository / "other.ckpt.index")
     output = run(*try_repo, code=1)
     assert "Failed" in output
-    assert "CKD101 missing net/unit_1/conv1/weights" in output
+    assert "CKD101 missing net/unit_1/" in output

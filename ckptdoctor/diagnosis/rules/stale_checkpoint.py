@@ -22,6 +22,7 @@ from pathlib import Path
 
 from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.diagnosis.case import Case
+from ckptdoctor.diagnosis.changes import changes
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_names
@@ -43,7 +44,8 @@ def check(case: Case) -> Iterator[Diagnostic]:
     """At most one finding; it explains nothing away."""
     alignment = case.alignment
     network = [item for item in alignment.missing if training_state(item.key) is None]
-    if not (alignment.mismatched or network):
+    # A convolution where a matrix is wanted is no sign of another run; another size is.
+    if not (network or any(changes(pair) for pair in alignment.mismatched)):
         return
     states = [state for key in alignment.inventory.variables if (state := training_state(key))]
     slots = [state for state in states if state.kind == "slot"]
