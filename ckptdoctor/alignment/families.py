@@ -16,6 +16,7 @@ from ckptdoctor.alignment.layers import Item, Layer, compatible
 from ckptdoctor.alignment.name import Tokens
 from ckptdoctor.specs.graph import Variable
 from ckptdoctor.specs.inventory import Entry
+from ckptdoctor.specs.tensor import Shape
 
 Template = tuple[str, ...]
 Numbers = tuple[int, ...]
@@ -167,14 +168,13 @@ def _best(lhs: Family[Variable], rhs: Family[Entry]) -> list[Correspondence]:
     changing = _varying(rhs.members)
     if len(varying) > _MOST_NUMBERS or len(changing) > _MOST_NUMBERS:
         return []
-    fits = {numbers: [key for key, other in rhs.members.items() if compatible(layer, other)]
-            for numbers, layer in lhs.members.items()}  # fmt: skip
-    anchors = sorted((numbers for numbers, keys in fits.items() if keys), key=lambda numbers: len(fits[numbers]))
+    fits = _Fits(lhs, rhs)
+    anchors = sorted((item for item in lhs.members if fits.of(item)), key=lambda item: len(fits.of(item)))
     found: dict[frozenset[tuple[Numbers, Numbers]], Correspondence] = {}
     most = 2
     # Two anchors, because one may be the layer that was changed.
     for anchor in anchors[:2]:
-        for target in fits[anchor]:
+        for target in fits.of(anchor):
             # Each number of the target comes from a number of the anchor by a shift, or is the same for all.
             for sources in product([*varying, None], repeat=len(changing)):
                 if len({source for source in sources if source is not None}) < min(len(varying), len(changing)):
@@ -196,6 +196,30 @@ def _best(lhs: Family[Variable], rhs: Family[Entry]) -> list[Correspondence]:
     return [item for item in found.values() if item.score == best]
 
 
+class _Fits:
+    """Which members of two families can be the same layer, looked up by their shapes: there are few different ones."""
+
+    def __init__(self, lhs: Family[Variable], rhs: Family[Entry]) -> None:
+        self._lhs = {numbers: _shapes(layer) for numbers, layer in lhs.members.items()}
+        self._rhs = {numbers: _shapes(layer) for numbers, layer in rhs.members.items()}
+        mine = {self._lhs[numbers]: layer for numbers, layer in lhs.members.items()}
+        theirs = {self._rhs[numbers]: layer for numbers, layer in rhs.members.items()}
+        self._compatible = {(a, b) for a, x in mine.items() for b, y in theirs.items() if compatible(x, y)}
+        self._of = {a: [numbers for numbers, b in self._rhs.items() if (a, b) in self._compatible] for a in mine}
+
+    def of(self, numbers: Numbers) -> list[Numbers]:
+        """The other family's members that fit this one."""
+        return self._of[self._lhs[numbers]]
+
+    def pair(self, lhs: Numbers, rhs: Numbers) -> bool:
+        """Whether two members fit."""
+        return (self._lhs[lhs], self._rhs[rhs]) in self._compatible
+
+
+def _shapes(layer: Layer[Item]) -> frozenset[tuple[str, Shape]]:
+    return frozenset((role, item.spec.shape) for role, item in layer.roles.items())
+
+
 def _varying(members: dict[Numbers, Layer[Item]]) -> list[int]:
     """The positions at which the numbers differ among the members."""
     count = len(next(iter(members), ()))
@@ -205,7 +229,7 @@ def _varying(members: dict[Numbers, Layer[Item]]) -> list[int]:
 def _join(
     lhs: Family[Variable],
     rhs: Family[Entry],
-    fits: dict[Numbers, list[Numbers]],
+    fits: _Fits,
     anchor: Numbers,
     target: Numbers,
     sources: dict[int, int | None],
@@ -220,7 +244,7 @@ def _join(
                 made[index] = numbers[source] + target[index] - anchor[source]
         key = tuple(made)
         if key in rhs.members:
-            (joined if key in fits[numbers] else conflicts).append((numbers, key))
+            (joined if fits.pair(numbers, key) else conflicts).append((numbers, key))
     if len({key for _, key in (*joined, *conflicts)}) < len(joined) + len(conflicts):
         return [], []
     return joined, conflicts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from ckptdoctor.alignment.dialects import KINDS, ROLE_OF, WRAPPINGS
 
@@ -41,6 +41,7 @@ class Name:
         return tuple(token for part in self.components for token in part)
 
 
+@lru_cache(maxsize=1 << 18)
 def read_name(key: str) -> Name:
     """A key as scope and role."""
     bare = WRAPPINGS.sub("", key)

@@ -21,6 +21,8 @@ from ckptdoctor.specs.tensor import Shape
 _FEWEST = 2
 _FEWEST_BY_NAME = 4
 _SHOWN = 3
+_MANY = 200
+"""Entries that one variable is compared with at most."""
 
 Replacement = tuple[str, str]
 
@@ -72,18 +74,30 @@ def _votes(missing: Sequence[Variable], unexpected: Sequence[Entry], *, by_name:
     def seen(shape: Shape) -> object:
         return len(shape) if by_name else shape
 
-    by_leaf: dict[tuple[str, object], list[Entry]] = {}
+    # By the last component, and by the last few where fewer say too little.
+    indexes: list[dict[tuple[str, object], list[Entry]]] = [{}, {}, {}, {}]
     for entry in unexpected:
-        by_leaf.setdefault((entry.key.rpartition("/")[2], seen(entry.spec.shape)), []).append(entry)
+        for components, index in enumerate(indexes, 1):
+            index.setdefault((_end(entry.key, components), seen(entry.spec.shape)), []).append(entry)
     votes: Counter[Replacement] = Counter()
     for variable in missing:
         if training_state(variable.key):
             continue  # slots all end in the same few words: they follow their variables, and prove nothing
-        for entry in by_leaf.get((variable.key.rpartition("/")[2], seen(variable.spec.shape)), ()):
+        shape = seen(variable.spec.shape)
+        candidates: list[Entry] = []
+        for components, index in enumerate(indexes, 1):
+            candidates = index.get((_end(variable.key, components), shape), [])
+            if len(candidates) <= _MANY:
+                break
+        for entry in candidates[:_MANY]:
             lhs, rhs, rest = _replaced(variable.key, entry.key)
             if len(rest) > 1 or rest[0].lower() not in ROLE_OF:
                 votes[lhs, rhs] += 1
     return votes
+
+
+def _end(key: str, components: int) -> str:
+    return "/".join(key.rsplit("/", components)[-components:])
 
 
 def _replaced(lhs: str, rhs: str) -> tuple[str, str, list[str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Kind = Literal["slot", "moving average", "step"]
@@ -32,6 +33,7 @@ class TrainingState:
     owner: str
 
 
+@lru_cache(maxsize=1 << 18)
 def training_state(key: str) -> TrainingState | None:
     """What a key of training state is, or None if it is a variable of the network."""
     if match := _AVERAGE.fullmatch(key):

@@ -47,13 +47,17 @@ def diagnose(alignment: Alignment, graph_argument: str, purpose: Purpose = "eith
     """Runs every rule on what the rules before it left unexplained."""
     case = Case(alignment, graph_argument, alignment.mismatched, alignment.missing, alignment.unexpected, purpose)
     found: list[Diagnostic] = []
-    for rule in RULES:
+    for rule in RULES if _disagree(alignment) else ():
         new = _with_slots(list(rule.check(case)), case)
         found += new
         case = case.without(frozenset().union(*(diagnostic.covers for diagnostic in new)))
     order = {variable.name: position for position, variable in enumerate(alignment.graph.variables)}
     found.sort(key=lambda diagnostic: order.get(diagnostic.variable, len(order)))
     return Diagnosis(alignment, tuple(found), graph_argument)
+
+
+def _disagree(alignment: Alignment) -> bool:
+    return bool(alignment.mismatched or alignment.missing or alignment.unexpected or alignment.renamings)
 
 
 def _with_slots(found: list[Diagnostic], case: Case) -> list[Diagnostic]:

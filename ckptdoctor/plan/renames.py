@@ -136,22 +136,21 @@ def in_free_order(renames: Iterable[Rename], keys: Iterable[str]) -> tuple[Renam
         if to in taken and to not in waiting:
             raise UsageError(f"{key} would become {to}, which exists already", hint="Rename or drop that one too.")
     ordered = []
+    free = [key for key, to in waiting.items() if to not in taken]
     while waiting:
-        free = [key for key, to in waiting.items() if to not in taken]
         if not free:
             # Only circles are left: one key steps aside.
             key = next(iter(waiting))
             aside = f"{key}~"
             ordered.append(Rename(key, aside))
-            taken.remove(key)
-            taken.add(aside)
             waiting[aside] = waiting.pop(key)
-            continue
-        for key in free:
-            to = waiting.pop(key)
-            ordered.append(Rename(key, to))
-            taken.remove(key)
-            taken.add(to)
+            sources[waiting[aside]] = aside
+        else:
+            key = free.pop()
+            ordered.append(Rename(key, waiting.pop(key)))
+        # The key that is free now may be what another one waits for.
+        if key in sources and sources[key] in waiting:
+            free.append(sources[key])
     return tuple(ordered)
 
 

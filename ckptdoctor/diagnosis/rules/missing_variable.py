@@ -31,6 +31,8 @@ RULE = Rule("CKD101", "missing", "error")
 FIRES = (Example("a/w [2]\nhead/w [2,3]", "a/w [2]"),)
 SILENT = (Example("a/w [2]", "a/w [2]\nb/w [2]"),)
 
+_COMPARED, _CANDIDATES = 50, 500
+
 
 def check(case: Case) -> Iterator[Diagnostic]:
     """A finding for each part of the graph that is missing."""
@@ -39,8 +41,9 @@ def check(case: Case) -> Iterator[Diagnostic]:
     for variable in case.missing:
         groups.setdefault(_part(variable.key, present), []).append(variable)
     unexpected = {entry.key: entry for entry in case.unexpected}
-    for part, variables in groups.items():
-        yield _diagnose(case, part, variables, list(unexpected))
+    for number, (part, variables) in enumerate(groups.items()):
+        # Looking for similar names is slow, and of use to a person who reads the first few.
+        yield _diagnose(case, part, variables, list(unexpected) if number < _COMPARED else [])
 
 
 def _scopes(keys: list[str]) -> set[str]:
@@ -62,7 +65,7 @@ def _diagnose(case: Case, part: str, variables: list[Variable], unexpected: list
     if len(variables) > 1:
         evidence = [f"{len(variables)} variables of {part}: {listed([item.key for item in variables])}."]
     same = [key for key in unexpected if case.alignment.inventory.entries[key].spec == first.spec]
-    close = get_close_matches(first.key, same, n=2, cutoff=0.6)
+    close = get_close_matches(first.key, same[:_CANDIDATES], n=2, cutoff=0.6)
     if close:
         evidence.append(f"Unclaimed keys of the same shape: {', '.join(close)}.")
     message = "the graph has this variable, the checkpoint does not."
