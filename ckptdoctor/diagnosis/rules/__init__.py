@@ -39,6 +39,7 @@ from ckptdoctor.diagnosis.rules import (
     naming_dialect,
     optimizer_slots,
     other_depth,
+    other_network,
     other_optimizer,
     partitioned_variable,
     pooled_for_flattened,
@@ -113,6 +114,7 @@ RULES: tuple[RuleModule, ...] = (
     batchnorm_statistics,
     bias_for_batchnorm,
     other_depth,
+    other_network,
     missing_variable,
     unexpected_key,
 )
