@@ -28,9 +28,15 @@ Replacement = tuple[str, str]
 
 
 def match_scopes(
-    missing: Sequence[Variable], unexpected: Sequence[Entry]
+    missing: Sequence[Variable], unexpected: Sequence[Entry], *, names_alone: bool = True
 ) -> tuple[tuple[Renaming, ...], tuple[Ambiguity, ...]]:
-    """The replacements of scopes that explain missing variables, the one that explains most first."""
+    """The replacements of scopes that explain missing variables, the one that explains most first.
+
+    Args:
+        missing: the graph's variables.
+        unexpected: the checkpoint's entries.
+        names_alone: whether names may speak for a network of which no shape agrees.
+    """
     left, right = list(missing), list(unexpected)
     renamings: list[Renaming] = []
     ambiguities: list[Ambiguity] = []
@@ -40,8 +46,8 @@ def match_scopes(
         by_name = not votes or max(votes.values()) < _FEWEST
         if by_name:
             # No shape agrees: another width, say. Names alone must then speak for most of the network.
-            votes = _votes(left, right, by_name=True)
-            if not votes or max(votes.values()) < max(_FEWEST_BY_NAME, 0.6 * networks):
+            votes = _votes(left, right, by_name=True) if names_alone else votes
+            if not names_alone or not votes or max(votes.values()) < max(_FEWEST_BY_NAME, 0.6 * networks):
                 break
         believed = {
             replacement: count
@@ -91,7 +97,7 @@ def _votes(missing: Sequence[Variable], unexpected: Sequence[Entry], *, by_name:
                 break
         for entry in candidates[:_MANY]:
             lhs, rhs, rest = _replaced(variable.key, entry.key)
-            if len(rest) > 1 or rest[0].lower() not in ROLE_OF:
+            if any(not part.isdigit() and part.lower() not in ROLE_OF for part in rest):
                 votes[lhs, rhs] += 1
     return votes
 

@@ -29,7 +29,7 @@ def match_dialects(missing: Sequence[Variable], unexpected: Sequence[Entry]) -> 
     done = {item.key for pair in same for item in pair} if found else set()
     lhs = [replace(item, key=name) for name, item in left.items() if item.key not in done]
     rhs = [replace(item, key=name) for name, item in right.items() if item.key not in done]
-    for scope in match_scopes(lhs, rhs)[0]:
+    for scope in match_scopes(lhs, rhs, names_alone=False)[0]:
         if 2 * len(scope.pairs) >= len(lhs):
             pairs = [(left[variable.key], right[entry.key]) for variable, entry in scope.pairs]
             found.append(_renaming(scope.lhs, scope.rhs, pairs))
