@@ -97,7 +97,7 @@ def _votes(missing: Sequence[Variable], unexpected: Sequence[Entry], *, by_name:
                 break
         for entry in candidates[:_MANY]:
             lhs, rhs, rest = _replaced(variable.key, entry.key)
-            if any(not part.isdigit() and part.lower() not in ROLE_OF for part in rest):
+            if rest[-1].lower() not in ROLE_OF or any(not part.isdigit() for part in rest[:-1]):
                 votes[lhs, rhs] += 1
     return votes
 
