@@ -29,3 +29,15 @@ MAX_STATE_FILE = 16 << 20
 
 MAX_META_GRAPH = 2 << 30
 """Bytes of a `.meta` file: protobuf's own ceiling."""
+
+MAX_JSON_HEADER = 100_000_000
+"""Bytes of a safetensors header: the format's own ceiling (safetensors/src/tensor.rs, `MAX_HEADER_SIZE`)."""
+
+MAX_ZIP_MEMBERS = 1_000_000
+"""Members of a zip archive."""
+
+MAX_ZIP_RATIO = 1100
+"""Unpacked bytes per packed byte of a zip member; deflate gives at most 1032."""
+
+MAX_HDF5_OBJECTS = 4_000_000
+"""Groups and datasets of an HDF5 file."""

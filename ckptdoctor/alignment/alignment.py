@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ckptdoctor.alignment.layers import group_layers
@@ -130,7 +131,25 @@ def align(
         entry, _ = found.pop(key)
         entries[entry.key] = entry
     missing = [variable for variable in variables if variable.key not in found]
-    renamings, ambiguities = match_names(missing, list(entries.values()), doubtful)
+    recorded = _by_recorded_names(missing, entries, doubtful)
+    taken = {variable.key for variable, _ in recorded.pairs} if recorded else set()
+    held = {entry.key for _, entry in recorded.pairs} if recorded else set()
+    names = Counter(entry.name for entry in entries.values())
+    left = {
+        (entry.name if entry.name and names[entry.name] == 1 and entry.name not in entries else key): entry
+        for key, entry in entries.items()
+        if key not in held
+    }
+    renamings, ambiguities = match_names(
+        [variable for variable in missing if variable.key not in taken],
+        [replace(entry, key=label) for label, entry in left.items()],
+        doubtful,
+    )
+    renamings = tuple(
+        replace(item, pairs=tuple((variable, left[entry.key]) for variable, entry in item.pairs)) for item in renamings
+    )
+    ambiguities = tuple(replace(item, entries=tuple(left[entry.key] for entry in item.entries)) for item in ambiguities)
+    renamings = (recorded, *renamings) if recorded else renamings
     for renaming in renamings:
         for variable, entry in renaming.pairs:
             found[variable.key] = entries.pop(entry.key), renaming
@@ -143,6 +162,22 @@ def align(
         tuple(variable for variable in variables if variable.key not in found),
         tuple(entry for _, entry in sorted(entries.items())),
     )
+
+
+def _by_recorded_names(
+    missing: Sequence[Variable], entries: Mapping[str, Entry], doubtful: set[str]
+) -> Renaming | None:
+    """The variables whose own names the checkpoint records beside its keys."""
+    named: dict[str, list[Entry]] = {}
+    for key, entry in entries.items():
+        if entry.name and key not in doubtful:
+            named.setdefault(entry.name, []).append(entry)
+    pairs = tuple((item, named[item.key][0]) for item in missing if len(named.get(item.key, ())) == 1)
+    if not pairs:
+        return None
+    examples = "; ".join(f"{variable.key} is {entry.key}" for variable, entry in pairs[:3])
+    evidence = f"The checkpoint records these names for {len(pairs)} of its keys: {examples}."
+    return Renaming("recorded", "", "", pairs, True, evidence)
 
 
 def _renumbered(

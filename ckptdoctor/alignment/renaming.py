@@ -8,12 +8,13 @@ from typing import Literal
 from ckptdoctor.specs.graph import Variable
 from ckptdoctor.specs.inventory import Entry
 
-Kind = Literal["scope", "dialect", "numbering", "pattern", "object order", "shape", "order", "elimination"]
+Kind = Literal["recorded", "scope", "dialect", "numbering", "pattern", "object order", "shape", "order", "elimination"]
 """Why names are the same variable's.
 
-`scope` the rest of the name agrees · `dialect` the same name in another library's words · `numbering` automatic numbers
-that are shifted · `pattern` other words, numbers that correspond · `object order` the n-th layer with weights ·
-`shape` the only layer of these shapes · `order` the same shapes in the same order · `elimination` what is left over.
+`recorded` the checkpoint itself says so · `scope` the rest of the name agrees · `dialect` the same name in another
+library's words · `numbering` automatic numbers that are shifted · `pattern` other words, numbers that correspond ·
+`object order` the n-th layer with weights · `shape` the only layer of these shapes · `order` the same shapes in the same
+order · `elimination` what is left over.
 """
 
 

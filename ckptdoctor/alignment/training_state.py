@@ -21,7 +21,9 @@ _SLOT = re.compile(
     r"|(?P<object>.+)/\.OPTIMIZER_SLOT/.+"
 )
 _AVERAGE = re.compile(r"(?P<owner>.+)/(ExponentialMovingAverage|biased|local_step)(_\d+)?")
-_OPTIMIZER_SCALAR = re.compile(r"(.*/)?(beta[12]_power(_\d+)?|loss_scale|good_steps|current_loss_scale)")
+_OPTIMIZER_SCALAR = re.compile(
+    r"optimizer_weights/.*|optimizer/vars/\d+|(.*/)?(beta[12]_power(_\d+)?|loss_scale|good_steps|current_loss_scale)"
+)
 _STEP = re.compile(r"(.*/)?(global_step|save_counter|step)(/\.ATTRIBUTES/VARIABLE_VALUE)?")
 
 

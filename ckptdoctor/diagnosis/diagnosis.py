@@ -47,13 +47,25 @@ def diagnose(alignment: Alignment, graph_argument: str, purpose: Purpose = "eith
     """Runs every rule on what the rules before it left unexplained."""
     case = Case(alignment, graph_argument, alignment.mismatched, alignment.missing, alignment.unexpected, purpose)
     found: list[Diagnostic] = []
+    # Keras loads its own files by structure, so other names there break nothing.
+    by_structure = alignment.graph.kind == "Keras model" and alignment.inventory.is_keras
     for rule in RULES if _disagree(alignment) else ():
         new = _with_slots(list(rule.check(case)), case)
-        found += new
+        found += [_harmless(item) if by_structure else item for item in new]
         case = case.without(frozenset().union(*(diagnostic.covers for diagnostic in new)))
     order = {variable.name: position for position, variable in enumerate(alignment.graph.variables)}
     found.sort(key=lambda diagnostic: order.get(diagnostic.variable, len(order)))
     return Diagnosis(alignment, tuple(found), graph_argument)
+
+
+_NAMES = ("scope-prefix", "naming-dialect", "auto-numbered-names", "matched-by-shape", "multi-gpu-wrapper")
+
+
+def _harmless(diagnostic: Diagnostic) -> Diagnostic:
+    """A finding about names as information."""
+    if diagnostic.rule.name not in _NAMES:
+        return diagnostic
+    return replace(diagnostic, rule=replace(diagnostic.rule, severity="info"))
 
 
 def _disagree(alignment: Alignment) -> bool:
@@ -88,6 +100,8 @@ def outcome(alignment: Alignment) -> str:
     absent += [pair.variable.key for pair in alignment.pairs if pair.renamed]
     if alignment.graph.kind == "TensorFlow 2 objects":
         return _objects_outcome(wrong_shape, absent)
+    if not alignment.inventory.has_saver:
+        return _file_outcome(alignment, len(wrong_shape), len(alignment.missing))
     if absent:
         first = min(absent)
         return f"It would fail: NotFoundError: Key {first} not found in checkpoint."
@@ -128,3 +142,13 @@ def _objects_outcome(wrong_shape: list[Pair], absent: list[str]) -> str:
     if absent:
         return f"It says nothing, and {len(absent)} variables keep their values; assert_consumed() would tell."
     return "It succeeds: every variable of these objects is in the checkpoint with its shape."
+
+
+def _file_outcome(alignment: Alignment, wrong: int, missing: int) -> str:
+    """What can be done with a file that is no TensorFlow checkpoint."""
+    if not (alignment.inventory.is_keras and alignment.graph.kind == "Keras model"):
+        fits = f"{wrong} variables differ and {missing} are missing" if wrong or missing else "every variable is in it"
+        return f"TensorFlow does not restore this file itself; converted to a checkpoint, {fits}."
+    if wrong or missing:
+        return f"model.load_weights would fail, or skip: {wrong} variables differ and {missing} are missing."
+    return "model.load_weights goes by the layers' order: every variable of the model is in the file with its shape."

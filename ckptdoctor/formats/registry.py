@@ -9,6 +9,7 @@ from pathlib import Path
 from ckptdoctor.errors import MissingData, NotACheckpoint
 from ckptdoctor.formats.checkpoint import Checkpoint
 from ckptdoctor.formats.signature import identify, is_table
+from ckptdoctor.formats.single_file import open_single_file
 from ckptdoctor.formats.state_file import STATE_FILE, read_latest
 from ckptdoctor.formats.tensor_bundle.naming import index_path, prefix_of
 from ckptdoctor.formats.tensor_bundle.reader import TensorBundle
@@ -19,7 +20,7 @@ _LISTED = 8
 
 
 def open_checkpoint(name: str) -> Checkpoint:
-    """Opens a checkpoint by prefix, index, data shard, V1 file or directory.
+    """Opens a checkpoint by prefix, index, data shard, directory or file; a file's content tells its format.
 
     Raises:
         FormatError: there is none, it is another kind of file, or it is damaged.
@@ -71,6 +72,8 @@ def _open_prefix(prefix: str, notes: tuple[str, ...] = ()) -> Checkpoint:
             )
         return TensorBundle(prefix, notes)
     if path.is_file():
+        if not is_table(path) and (opened := open_single_file(path)) is not None:
+            return opened
         _require_table(path)
         return V1Checkpoint(prefix, (path,), notes)
     shards = sorted(path.parent.glob(_escape(path.name) + "-?????-of-?????"))

@@ -15,12 +15,6 @@ _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
         "a git-lfs pointer, not the file itself",
         "Run `git lfs pull` in the repository it came from.",
     ),
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file (Keras .h5)", "Read it with Keras: model.load_weights(...)."),
-    (
-        b"PK\x03\x04",
-        "a zip archive (Keras .keras, PyTorch .pt or NumPy .npz)",
-        "Load it with the library that wrote it, and save a TensorFlow checkpoint from there.",
-    ),
     (b"\x1f\x8b", "a gzip archive", "Unpack it first: tar xzf FILE (or gunzip FILE)."),
     (b"\x80\x02", "a Python pickle (older PyTorch)", "Pickles run code when loaded; ckptdoctor never opens one."),
     (b"\x80\x04", "a Python pickle", "Pickles run code when loaded; ckptdoctor never opens one."),

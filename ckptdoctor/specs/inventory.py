@@ -23,11 +23,14 @@ class Entry:
         key: the string in the checkpoint.
         spec: its full type and shape.
         slices: the parts it was saved in, if it was partitioned; empty if it is whole.
+        name: the variable's own name where the checkpoint records one beside the key, such as `dense/kernel` for
+            `layers/dense/vars/0`; else empty.
     """
 
     key: str
     spec: TensorSpec
     slices: tuple[TensorSlice, ...] = ()
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,16 @@ class Inventory:
     files: tuple[Path, ...]
     entries: Mapping[str, Entry]
     notes: tuple[str, ...] = field(default=())
+
+    @property
+    def has_saver(self) -> bool:
+        """Whether it is a TensorFlow checkpoint, which a `tf.compat.v1.train.Saver` restores by name."""
+        return self.format.startswith(("tensor bundle", "TensorFlow"))
+
+    @property
+    def is_keras(self) -> bool:
+        """Whether it is a file of Keras's own, which `load_weights` loads by the model's structure."""
+        return self.format.startswith("Keras")
 
     @property
     def variables(self) -> Mapping[str, Entry]:

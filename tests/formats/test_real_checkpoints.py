@@ -31,7 +31,7 @@ def test_there_are_real_checkpoints_of_both_formats() -> None:
             formats.add(open_checkpoint(str(REAL / name)).inventory.format)
         except FormatError:
             continue
-    assert formats == {"tensor bundle (V2)", "TensorFlow V1"}
+    assert formats == {"tensor bundle (V2)", "tensor bundle (V2, objects)", "TensorFlow V1"}
 
 
 @pytest.mark.parametrize("name", _names())

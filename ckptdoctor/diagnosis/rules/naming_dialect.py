@@ -39,4 +39,4 @@ SILENT = (Example("a/kernel [4,8]", "a/kernel [4,8]"),)
 def check(case: Case) -> Iterator[Diagnostic]:
     """A finding for each way in which names correspond."""
     message = "the checkpoint names the same layers differently ({count} variables)."
-    yield from report_renamings(case, RULE, ("dialect", "pattern", "object order"), message)
+    yield from report_renamings(case, RULE, ("recorded", "dialect", "pattern", "object order"), message)

@@ -1,0 +1,96 @@
+"""Zip archives, read with distrust: the standard library lists them, and what could mislead is refused.
+
+Source: PKWARE's APPNOTE.TXT, 4.3.7 "Local file header", for where a stored member's bytes begin.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, cast
+
+from ckptdoctor.errors import Corrupt
+from ckptdoctor.limits import MAX_ZIP_MEMBERS, MAX_ZIP_RATIO
+from ckptdoctor.specs.tensor import Extent
+
+_LOCAL_HEADER, _LOCAL_SIGNATURE = 30, b"PK\x03\x04"
+_DAMAGED = "The archive is damaged or was made to mislead: fetch it again from where you trust."
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file in an archive: its name, its unpacked size in bytes, and where its bytes lie if they are not packed."""
+
+    name: str
+    size: int
+    extent: Extent | None
+
+
+class ZipArchive:
+    """The members of an archive.
+
+    Raises:
+        Corrupt: it cannot be listed, a name occurs twice or leaves the archive, or a member unfolds beyond measure.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, OSError, ValueError) as error:
+            raise Corrupt(path, "zip directory", str(error), hint=_DAMAGED) from error
+        infos = self._zip.infolist()
+        if len(infos) > MAX_ZIP_MEMBERS:
+            raise Corrupt(path, "zip directory", f"{len(infos):,} members", hint=_DAMAGED)
+        self.members: dict[str, Member] = {}
+        for info in infos:
+            name = info.filename
+            if name in self.members:
+                raise Corrupt(path, "zip directory", f"{name!r} occurs twice", hint=_DAMAGED)
+            if name.startswith(("/", "\\")) or ".." in PurePosixPath(name.replace("\\", "/")).parts or ":" in name[:2]:
+                raise Corrupt(path, "zip directory", f"{name!r} leads out of the archive", hint=_DAMAGED)
+            if info.flag_bits & 1:
+                raise Corrupt(path, f"member {name!r}", "is encrypted", hint="Unpack it with its password first.")
+            if info.file_size > MAX_ZIP_RATIO * max(info.compress_size, 64):
+                raise Corrupt(
+                    path, f"member {name!r}", f"{info.file_size:,} bytes out of {info.compress_size:,}", hint=_DAMAGED
+                )
+            self.members[name] = Member(name, info.file_size, self._extent(info))
+
+    def _extent(self, info: zipfile.ZipInfo) -> Extent | None:
+        if info.compress_type != zipfile.ZIP_STORED:
+            return None
+        with self.path.open("rb") as file:
+            file.seek(info.header_offset)
+            header = file.read(_LOCAL_HEADER)
+        if len(header) < _LOCAL_HEADER or header[:4] != _LOCAL_SIGNATURE:
+            raise Corrupt(
+                self.path, f"member {info.filename!r}", "has no local header", offset=info.header_offset, hint=_DAMAGED
+            )
+        lengths = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
+        start = info.header_offset + _LOCAL_HEADER + lengths
+        if start + info.file_size > self.path.stat().st_size or info.file_size != info.compress_size:
+            raise Corrupt(
+                self.path, f"member {info.filename!r}", "reaches outside the file", offset=start, hint=_DAMAGED
+            )
+        return Extent(self.path, start, info.file_size)
+
+    def open(self, name: str) -> BinaryIO:
+        """A member's unpacked bytes; their checksum is compared as they are read to the end."""
+        return cast(BinaryIO, self._zip.open(name))
+
+    def read(self, name: str, most: int) -> bytes:
+        """A small member, whole.
+
+        Raises:
+            Corrupt: it has more bytes than `most`, or its checksum differs.
+        """
+        if self.members[name].size > most:
+            raise Corrupt(
+                self.path, f"member {name!r}", f"{self.members[name].size:,} bytes", expected=f"at most {most:,}"
+            )
+        try:
+            return self._zip.read(name)
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
+            raise Corrupt(self.path, f"member {name!r}", str(error), hint=_DAMAGED) from error

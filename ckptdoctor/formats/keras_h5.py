@@ -1,0 +1,115 @@
+"""Keras's HDF5 files: weights of Keras 1 and 2, whole models, and Keras 3's `.weights.h5`.
+
+    Keras 1, 2  := LAYER/WEIGHT_NAME … at the root (weights) or below model_weights (a model); optimizer_weights/…
+                   the root or model_weights has layer_names, each layer weight_names
+    Keras 3     := layers/LAYER/…/vars/N; optimizer/vars/N; vars has the layer's own name
+
+Sources: Keras, keras/src/legacy/saving/legacy_h5_format.py, `save_weights_to_hdf5_group`; keras/src/saving/saving_lib.py,
+`H5IOStore`; keras/src/layers/layer.py, `save_own_variables` (the order of N: trained variables first).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+from ckptdoctor.formats.hdf5 import Hdf5
+from ckptdoctor.formats.mapped_tensors import MappedTensors
+from ckptdoctor.specs.inventory import Entry, Inventory
+
+_VARS = re.compile(r"(?P<layer>.*?)/?vars/(?P<number>\d+)")
+_LEGACY = re.compile(r"(?:model_weights/)?(?P<layer>[^/]+)/(?P<name>.+?)(?::\d+)?")
+
+# A layer's variables in the order in which Keras 3 numbers them, by how many there are and their ranks.
+_ROLES: dict[tuple[int, ...], tuple[str, ...]] = {
+    (2, 1): ("kernel", "bias"),
+    (3, 1): ("kernel", "bias"),
+    (4, 1): ("kernel", "bias"),
+    (5, 1): ("kernel", "bias"),
+    (3,): ("kernel",),
+    (4,): ("kernel",),
+    (5,): ("kernel",),
+    (1, 1, 1, 1): ("gamma", "beta", "moving_mean", "moving_variance"),
+    (1, 1): ("gamma", "beta"),
+    (2, 2, 1): ("kernel", "recurrent_kernel", "bias"),
+    (2, 2, 2): ("kernel", "recurrent_kernel", "bias"),
+    (4, 4, 1): ("depthwise_kernel", "pointwise_kernel", "bias"),
+}
+
+
+def open_keras_h5(
+    path: Path, source: BinaryIO | None = None, base: int | None = 0, notes: tuple[str, ...] = (), kind: str = ""
+) -> MappedTensors:
+    """Opens an HDF5 file of Keras, or another one, and says which.
+
+    Args:
+        path: the file, or the archive it is in.
+        source: the unpacked member of the archive.
+        base: where the member's bytes begin in the archive; None if they are packed.
+        notes: what to say of how it was found.
+        kind: the format's name, where the archive tells it.
+
+    Raises:
+        MissingPackage: h5py is not installed.
+        FormatError: the file is damaged, or has something that is not opened.
+    """
+    file = Hdf5(path, source, base)
+    found, entries = _named(file)
+    if not found:
+        notes = (*notes, f"{path.name} is HDF5, but not Keras's: its datasets are listed under their paths.")
+    inventory = Inventory(str(path), kind or found or "HDF5", (path,), dict(sorted(entries.items())), notes)
+    return MappedTensors(inventory, file.extents, file.loads)
+
+
+def _named(file: Hdf5) -> tuple[str, dict[str, Entry]]:
+    """Which of Keras's formats it is, and the entries with the names of their variables."""
+    if any("layer_names" in attributes for attributes in file.attributes.values()):
+        whole = "layer_names" not in file.attributes.get("", {})
+        version = file.attributes.get("", {}).get("keras_version") or file.attributes.get("model_weights", {}).get(
+            "keras_version"
+        )
+        text = version.decode() if isinstance(version, bytes) else version
+        kind = f"Keras {text or '1'} {'model' if whole else 'weights'} (HDF5)"
+        return kind, {key: replace(entry, name=_legacy_name(key)) for key, entry in file.entries.items()}
+    if any(_VARS.fullmatch(key) for key in file.entries):
+        return "Keras 3 weights (HDF5)", _numbered(file)
+    return "", dict(file.entries)
+
+
+def _legacy_name(key: str) -> str:
+    """`conv/kernel` for `model_weights/conv/conv/kernel:0`; empty for what belongs to the optimizer."""
+    match = _LEGACY.fullmatch(key)
+    if match is None or key.startswith("optimizer_weights/"):
+        return ""
+    parts = match["name"].split("/")
+    return "/".join(parts) if len(parts) > 1 else f"{match['layer']}/{parts[0]}"
+
+
+def _numbered(file: Hdf5) -> dict[str, Entry]:
+    """Entries of Keras 3 with their layers' own names, and their roles where ranks tell them."""
+    layers: dict[str, dict[int, str]] = {}
+    for key in file.entries:
+        if match := _VARS.fullmatch(key):
+            layers.setdefault(match["layer"], {})[int(match["number"])] = key
+    named = dict(file.entries)
+    for layer, keys in layers.items():
+        if layer.startswith("optimizer"):
+            continue
+        ordered = [keys[number] for number in sorted(keys)]
+        roles = _ROLES.get(tuple(len(file.entries[key].spec.shape) for key in ordered))
+        scope = _own_name(layer, file.attributes)
+        for index, key in enumerate(ordered):
+            named[key] = replace(file.entries[key], name=f"{scope}/{roles[index] if roles else index}")
+    return named
+
+
+def _own_name(layer: str, attributes: Mapping[str, Mapping[str, object]]) -> str:
+    """The layer's own name, which its `vars` records since Keras 3.9; else its place."""
+    name = attributes.get(f"{layer}/vars".lstrip("/"), {}).get("name")
+    parts = [part for part in layer.split("/") if part not in ("layers", "_layer_checkpoint_dependencies")]
+    if isinstance(name, bytes | str):
+        parts[-1:] = [name.decode() if isinstance(name, bytes) else name]
+    return "/".join(parts)

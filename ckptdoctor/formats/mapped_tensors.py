@@ -1,0 +1,82 @@
+"""Tensors that lie in files as plain bytes, little-endian and row-major: what several formats come down to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ckptdoctor.binary.mapped_file import MappedFile
+from ckptdoctor.errors import FormatError
+from ckptdoctor.formats.checkpoint import Advance, StoredBytes
+from ckptdoctor.specs.inventory import Inventory
+from ckptdoctor.specs.tensor import Extent, TensorSpec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Load = Callable[[], "NDArray[Any]"]
+
+
+class MappedTensors:
+    """A checkpoint of tensors whose bytes can be mapped, and of others that must be loaded.
+
+    Args:
+        inventory: what it holds.
+        extents: key → where its bytes lie.
+        loads: key → how to load a value whose bytes do not lie plainly: compressed, chunked, or strings.
+    """
+
+    def __init__(
+        self, inventory: Inventory, extents: Mapping[str, Extent], loads: Mapping[str, Load] | None = None
+    ) -> None:
+        self.inventory = inventory
+        self._extents = extents
+        self._loads = loads or {}
+        self._mapped = cache(MappedFile)
+
+    def read(self, key: str) -> NDArray[Any]:
+        """The value of a key. See `Checkpoint.read`."""
+        import numpy as np
+
+        spec = self.inventory.entries[key].spec
+        extent = self._extents.get(key)
+        if extent is None:
+            return self._loads[key]()
+        return np.frombuffer(self._view(extent, key), dtype=spec.dtype.to_numpy()).reshape(spec.shape)
+
+    def _view(self, extent: Extent, key: str) -> memoryview:
+        return self._mapped(extent.file).view(extent.offset, extent.size, f"data of {key!r}")
+
+    def stored(self, key: str) -> StoredBytes | None:
+        """Where a value's bytes lie, if they lie plainly; these formats keep no checksum of one tensor."""
+        extent = self._extents.get(key)
+        return StoredBytes((extent,), None) if extent is not None else None
+
+    def verify(self, advance: Advance) -> list[FormatError]:
+        """Reads every value; these formats have no checksums of their own, so only what cannot be read is found."""
+        problems = []
+        for key, entry in self.inventory.entries.items():
+            try:
+                self.read(key)
+            except FormatError as error:
+                problems.append(error)
+            advance(entry.spec.nbytes)
+        return problems
+
+
+def require_size(path: Path, key: str, spec: TensorSpec, extent: Extent) -> None:
+    """Checks that a tensor's bytes are as many as its shape needs.
+
+    Raises:
+        FormatError: they are not.
+    """
+    if extent.size != spec.nbytes:
+        raise FormatError(
+            path,
+            f"tensor {key!r}",
+            f"{extent.size:,} bytes",
+            offset=extent.offset,
+            expected=f"{spec.nbytes:,} for {spec}",
+        )

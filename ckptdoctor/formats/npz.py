@@ -1,0 +1,104 @@
+"""npz: a zip archive of NumPy arrays, one member a tensor.
+
+    member := NAME.npy
+    npy    := "\\x93NUMPY", version u8 u8, header size (u16 in version 1, u32 later), header, data
+    header := a Python literal {"descr": dtype, "fortran_order": bool, "shape": tuple}
+
+Arrays of Python objects are pickles: refused, never opened.
+
+Source: NumPy, numpy/lib/format.py (the NPY format) and numpy/lib/_npyio_impl.py, `savez`.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ckptdoctor.binary.zip_archive import Member, ZipArchive
+from ckptdoctor.errors import Corrupt, FormatError
+from ckptdoctor.formats.mapped_tensors import Load, MappedTensors, require_size
+from ckptdoctor.specs.dtype import dtype_from_name
+from ckptdoctor.specs.inventory import Entry, Inventory
+from ckptdoctor.specs.tensor import Extent, TensorSpec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FORMAT = "npz"
+
+_SUFFIX = ".npy"
+_DAMAGED = "The file is damaged: fetch or write it again."
+
+
+def is_npz(archive: ZipArchive) -> bool:
+    """Whether an archive holds arrays and nothing else."""
+    return bool(archive.members) and all(name.endswith(_SUFFIX) for name in archive.members)
+
+
+def open_npz(path: Path, archive: ZipArchive) -> MappedTensors:
+    """Opens an archive of arrays.
+
+    Raises:
+        FormatError: an array is damaged, of Python objects, or of a type that TensorFlow has not.
+    """
+    entries, extents, loads = {}, dict[str, Extent](), dict[str, Load]()
+    for name, member in archive.members.items():
+        key = name.removesuffix(_SUFFIX)
+        spec, header, plain = _read_header(archive, member)
+        entries[key] = Entry(key, spec)
+        if member.extent and plain:
+            extent = Extent(path, member.extent.offset + header, member.size - header)
+            require_size(path, key, spec, extent)
+            extents[key] = extent
+        else:
+            loads[key] = _loader(archive, name)
+    return MappedTensors(Inventory(str(path), FORMAT, (path,), dict(sorted(entries.items()))), extents, loads)
+
+
+def _read_header(archive: ZipArchive, member: Member) -> tuple[TensorSpec, int, bool]:
+    """The spec, the header's size in bytes, and whether the data are little-endian and row-major."""
+    import numpy as np
+
+    where = f"member {member.name!r}"
+    try:
+        with archive.open(member.name) as file:
+            version = np.lib.format.read_magic(file)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, fortran, dtype = read(file)
+            header = file.tell()
+    except (ValueError, zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
+        raise Corrupt(archive.path, where, str(error).splitlines()[0], hint=_DAMAGED) from error
+    if dtype.hasobject:
+        raise FormatError(
+            archive.path, where, "an array of Python objects, which is a pickle",
+            hint="Pickles run code when loaded; ckptdoctor never opens one. Save plain arrays.",
+        )  # fmt: skip
+    if dtype.kind in ("S", "U"):
+        return TensorSpec(dtype_from_name("string"), tuple(shape)), header, False
+    try:
+        known = dtype_from_name(dtype.newbyteorder("=").name)
+    except KeyError:
+        raise FormatError(
+            archive.path, where, f"elements of {dtype}", hint="TensorFlow has no such type; save the array as another."
+        ) from None
+    little = dtype.itemsize == 1 or dtype.newbyteorder("<") == dtype
+    return TensorSpec(known, tuple(shape)), header, bool(little and (not fortran or len(shape) < 2))
+
+
+def _loader(archive: ZipArchive, name: str) -> Load:
+    def load() -> NDArray[Any]:
+        import numpy as np
+
+        try:
+            with archive.open(name) as file:
+                values = np.lib.format.read_array(file, allow_pickle=False)
+        except (ValueError, zipfile.BadZipFile, OSError, EOFError) as error:
+            raise Corrupt(archive.path, f"member {name!r}", str(error).splitlines()[0], hint=_DAMAGED) from error
+        if values.dtype.kind in "SU":
+            encoded = np.empty(values.size, dtype=object)
+            encoded[:] = [text if isinstance(text, bytes) else text.encode() for text in values.reshape(-1).tolist()]
+            return encoded.reshape(values.shape)
+        return np.asarray(values, dtype=values.dtype.newbyteorder("="), order="C")
+
+    return load

@@ -1,0 +1,160 @@
+"""safetensors: a JSON header and raw bytes; one file, or several with an index.
+
+    file   := size u64, header, data        size of the header, little-endian
+    header := {"__metadata__": {…}, NAME: {"dtype", "shape", "data_offsets": [begin, end]}, …}
+    index  := {"metadata": {…}, "weight_map": {NAME: FILE, …}}
+
+Offsets count from the end of the header; the tensors cover the data without gaps or overlaps.
+
+Source: safetensors, safetensors/src/tensor.rs, `SafeTensors::deserialize`, `Metadata::validate`; huggingface_hub,
+`serialization/_base.py` for the index.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ckptdoctor.errors import Corrupt, MissingData
+from ckptdoctor.formats.mapped_tensors import MappedTensors, require_size
+from ckptdoctor.limits import MAX_ELEMENTS, MAX_JSON_HEADER, MAX_RANK
+from ckptdoctor.specs.dtype import DType, dtype_from_name
+from ckptdoctor.specs.inventory import Entry, Inventory
+from ckptdoctor.specs.tensor import Extent, TensorSpec
+
+FORMAT = "safetensors"
+
+DTYPES = {
+    "BOOL": "bool",
+    "U8": "uint8",
+    "I8": "int8",
+    "I16": "int16",
+    "U16": "uint16",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "I32": "int32",
+    "U32": "uint32",
+    "F32": "float32",
+    "I64": "int64",
+    "U64": "uint64",
+    "F64": "float64",
+    "C64": "complex64",
+    "F8_E5M2": "float8_e5m2",
+    "F8_E4M3": "float8_e4m3fn",
+}
+"""safetensors's names of types, and TensorFlow's."""
+
+_PREFIX = 8
+_DAMAGED = "The file is truncated or damaged: fetch it again."
+
+
+def is_safetensors(head: bytes, size: int) -> bool:
+    """Whether a file begins as one: a header's size that fits the file, and an object."""
+    header = int.from_bytes(head[:_PREFIX], "little")
+    return len(head) > _PREFIX and 2 <= header <= min(size - _PREFIX, MAX_JSON_HEADER) and head[_PREFIX:][:1] == b"{"
+
+
+def open_safetensors(path: Path) -> MappedTensors:
+    """Opens one file.
+
+    Raises:
+        FormatError: it is damaged.
+    """
+    entries, extents = _read_file(path)
+    return MappedTensors(Inventory(str(path), FORMAT, (path,), dict(sorted(entries.items()))), extents)
+
+
+def open_sharded(index: Path) -> MappedTensors:
+    """Opens what an index lists.
+
+    Raises:
+        MissingData: a file is not there.
+        FormatError: a file is damaged, or lacks a tensor that the index promises.
+    """
+    weight_map = _parse(index, index.read_bytes()).get("weight_map")
+    if not isinstance(weight_map, dict) or not all(isinstance(name, str) for name in weight_map.values()):
+        raise Corrupt(index, "index", "weight_map is no table of files", hint=_DAMAGED)
+    names = sorted(set(weight_map.values()))
+    foreign = [name for name in names if Path(name).name != name]
+    if foreign:
+        raise Corrupt(index, "weight_map", f"{foreign[0]!r} is no file beside the index", hint="Correct the index.")
+    absent = [name for name in names if not (index.parent / name).is_file()]
+    if absent:
+        raise MissingData(
+            index, "weight_map", f"missing {', '.join(absent[:3])}", hint="Copy the shards beside the index."
+        )
+    entries: dict[str, Entry] = {}
+    extents: dict[str, Extent] = {}
+    for name in names:
+        found, places = _read_file(index.parent / name)
+        mine = {key for key, file in weight_map.items() if file == name}
+        if mine - found.keys():
+            raise Corrupt(index, "weight_map", f"{name} does not hold {min(mine - found.keys())!r}", hint=_DAMAGED)
+        entries |= {key: found[key] for key in mine}
+        extents |= {key: places[key] for key in mine}
+    files = (index, *(index.parent / name for name in names))
+    return MappedTensors(Inventory(str(index), f"{FORMAT} (sharded)", files, dict(sorted(entries.items()))), extents)
+
+
+def _read_file(path: Path) -> tuple[dict[str, Entry], dict[str, Extent]]:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(_PREFIX)
+        length = int.from_bytes(head, "little")
+        if len(head) < _PREFIX or not 2 <= length <= min(size - _PREFIX, MAX_JSON_HEADER):
+            raise Corrupt(
+                path, "header", f"a header of {length:,} bytes in a file of {size:,}", offset=0, hint=_DAMAGED
+            )
+        header = _parse(path, file.read(length))
+    start = _PREFIX + length
+    entries, extents = {}, {}
+    for key, item in header.items():
+        if key == "__metadata__":
+            continue
+        spec, begin, end = _tensor(path, key, item)
+        extent = Extent(path, start + begin, end - begin)
+        require_size(path, key, spec, extent)
+        entries[key], extents[key] = Entry(key, spec), extent
+    reached = start
+    for extent in sorted(extents.values(), key=lambda item: (item.offset, item.size)):
+        if extent.offset != reached:
+            raise Corrupt(path, "header", "tensors overlap or leave a gap", offset=reached, hint=_DAMAGED)
+        reached += extent.size
+    if reached != size:
+        raise Corrupt(path, "data", f"{size:,} bytes", expected=f"{reached:,} bytes", hint=_DAMAGED)
+    return entries, extents
+
+
+def _parse(path: Path, data: bytes) -> dict[str, Any]:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        table = dict(pairs)
+        if len(table) < len(pairs):
+            raise ValueError("a name occurs twice")
+        return table
+
+    try:
+        table = json.loads(data, object_pairs_hook=once)
+        if not isinstance(table, dict):
+            raise ValueError("it is no object")
+    except (ValueError, RecursionError) as error:
+        raise Corrupt(path, "header", f"is no JSON object: {error}", offset=_PREFIX, hint=_DAMAGED) from error
+    return table
+
+
+def _tensor(path: Path, key: str, item: Any) -> tuple[TensorSpec, int, int]:
+    try:
+        dtype: DType = dtype_from_name(DTYPES[item["dtype"]])
+        shape, (begin, end) = tuple(item["shape"]), item["data_offsets"]
+        numbers = (*shape, begin, end)
+        if any(not isinstance(number, int) or isinstance(number, bool) or number < 0 for number in numbers):
+            raise ValueError
+        spec = TensorSpec(dtype, shape)
+        if len(shape) > MAX_RANK or spec.elements > MAX_ELEMENTS or begin > end:
+            raise ValueError
+    except (TypeError, ValueError, KeyError) as error:
+        shown = json.dumps(item)[:80] if isinstance(item, dict | list) else repr(item)[:80]
+        raise Corrupt(
+            path, f"header entry {key!r}", shown, expected="dtype, shape and data_offsets", hint=_DAMAGED
+        ) from error
+    return spec, begin, end
