@@ -108,14 +108,37 @@ def convert(
     output: str,
     plan: Plan,
     *,
+    target: str = "",
+    order: Sequence[str] = (),
     force: bool = False,
     link: bool = False,
     advance: Advance = lambda size: None,
 ) -> Receipt:
-    """Writes what a plan makes of a checkpoint. See `ckptdoctor.executor.convert.convert`."""
-    from ckptdoctor.executor.convert import convert as run_plan
+    """Writes what a plan makes of a checkpoint. See `ckptdoctor.executor.convert.convert`.
 
-    return run_plan(open_checkpoint(checkpoint), plan, output, force=force, link=link, advance=advance)
+    Args:
+        checkpoint: the source.
+        output: the prefix or file to write.
+        plan: what to do.
+        target: the format to write; empty for the one of the output's name.
+        order: keys in the order that a format by position needs.
+        force: replace an existing output.
+        link: hard-link data that stays as it is.
+        advance: hears bytes as they are worked through.
+    """
+    from ckptdoctor.executor.convert import convert as run_plan
+    from ckptdoctor.formats.targets import target_of
+
+    return run_plan(
+        open_checkpoint(checkpoint),
+        plan,
+        output,
+        target=target_of(output, target),
+        order=order,
+        force=force,
+        link=link,
+        advance=advance,
+    )
 
 
 def verify(checkpoint: str, advance: Advance = lambda size: None) -> list[FormatError]:

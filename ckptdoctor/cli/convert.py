@@ -38,7 +38,10 @@ _KERNEL = re.compile(r"(\d+)x(\d+)")
 @reporting_errors
 def convert(
     checkpoint: CheckpointArgument,
-    output: Annotated[str, typer.Argument(metavar="OUTPUT", help="The prefix of the new V2 checkpoint.")],
+    output: Annotated[
+        str,
+        typer.Argument(metavar="OUTPUT", help="The prefix of a V2 checkpoint, or a .npz, .safetensors or .h5 file."),
+    ],
     graph: Annotated[str, typer.Option("--graph", metavar="GRAPH", help="Make it fit this graph.")] = "",
     to_dense: Annotated[
         bool, typer.Option("--conv-to-dense", help="Convolution kernels [kh,kw,in,out] to matrices [kh·kw·in,out].")
@@ -55,6 +58,12 @@ def convert(
     rename: RenameOption = None,
     name_map: MapOption = None,
     averages: AveragesOption = False,
+    target: Annotated[
+        str,
+        typer.Option(
+            "--to", metavar="FORMAT", help="tensor-bundle, keras-h5, npz or safetensors; default: by the output's name."
+        ),
+    ] = "",
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="Apply remedies that are guesses or lose bits, too.")
     ] = False,
@@ -77,7 +86,7 @@ def convert(
     timeout: TimeoutOption = DEFAULT_TIMEOUT,
     cache: CacheOption = True,
 ) -> None:
-    """Write a checkpoint that fits, as a V2 bundle. The source is never changed.
+    """Write a checkpoint that fits, in any format that can be written. The source is never changed.
 
     Without any option a V1 checkpoint becomes a V2 bundle of the same variables.
 
@@ -91,16 +100,21 @@ def convert(
 
         ckptdoctor convert a.ckpt b.ckpt --conv-to-dense --dry-run --plan plan.toml
 
+        ckptdoctor convert model.keras model.safetensors
+
         ckptdoctor convert a.ckpt b.ckpt --rename 'weights$=kernel' --rename '^tower_0/='
     """
+    from ckptdoctor.formats.targets import target_of
     from ckptdoctor.plan.convolutions import conv_to_dense, dense_to_conv
     from ckptdoctor.plan.plan import carried_out
     from ckptdoctor.plan.renames import Names
+    from ckptdoctor.plan.weights_only import weights_only
     from ckptdoctor.reports.plan_text import print_plan, print_receipt
 
     inventory = api.inspect(checkpoint)
     size = _kernel_size(kernel)
     plans: list[Plan] = []
+    order: list[str] = []
     source = inventory
     names = Names(tuple(rename or ()), name_map, averages)
     if names:
@@ -110,6 +124,7 @@ def convert(
         request = graph_request(graph, inputs, args, python, timeout, cache)
         diagnosis = api.diff(request, checkpoint, include=include or (), exclude=exclude or (), names=names)
         plans.append(api.plan_for(diagnosis, unsafe=unsafe))
+        order = [variable.key for variable in diagnosis.alignment.graph.variables]
     if to_dense and to_conv:
         raise UsageError("--conv-to-dense and --dense-to-conv undo each other", hint="Choose one.")
     if to_dense:
@@ -119,13 +134,17 @@ def convert(
     elif only or kernel:
         raise UsageError("--only and --kernel belong to --conv-to-dense or --dense-to-conv", hint="Add one of them.")
     plan = _settle(plans, source, plan_file)
+    if target_of(output, target) == "keras-h5":
+        plan = weights_only(plan, source, order)
     out = console()
     print_plan(plan, source, out)
     if dry_run:
         return
     total = sum(entry.spec.nbytes for entry in inventory.entries.values())
     with progress("converting", total) as advance:
-        receipt = api.convert(checkpoint, output, plan, force=force, link=link, advance=advance)
+        receipt = api.convert(
+            checkpoint, output, plan, target=target, order=order, force=force, link=link, advance=advance
+        )
     print_receipt(receipt, out)
 
 

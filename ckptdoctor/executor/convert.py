@@ -1,8 +1,8 @@
-"""Writes what a plan makes of a checkpoint, as a tensor bundle."""
+"""Writes what a plan makes of a checkpoint, in any format that can be written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +11,13 @@ from ckptdoctor.binary.atomic_output import AtomicOutput
 from ckptdoctor.errors import UsageError
 from ckptdoctor.formats.checkpoint import Advance, Checkpoint
 from ckptdoctor.formats.state_file import STATE_FILE, format_state
+from ckptdoctor.formats.targets import TENSOR_BUNDLE, make_writer
 from ckptdoctor.formats.tensor_bundle.naming import prefix_of
 from ckptdoctor.formats.tensor_bundle.reader import TensorBundle
-from ckptdoctor.formats.tensor_bundle.writer import BundleWriter, reindex
+from ckptdoctor.formats.tensor_bundle.writer import reindex
 from ckptdoctor.limits import COPY_CHUNK
 from ckptdoctor.plan.plan import Derived, Plan, derive
-from ckptdoctor.specs.inventory import Entry
+from ckptdoctor.specs.inventory import OBJECT_GRAPH_KEY, Entry
 from ckptdoctor.specs.ops import Cast, Op, Reshape, Transpose
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ def convert(
     plan: Plan,
     prefix: str,
     *,
+    target: str = TENSOR_BUNDLE,
+    order: Sequence[str] = (),
     force: bool = False,
     link: bool = False,
     advance: Advance = lambda size: None,
@@ -61,6 +64,8 @@ def convert(
         checkpoint: the source.
         plan: what to do.
         prefix: of the new bundle; an `.index` or shard name of it is understood.
+        target: the format to write.
+        order: keys in the order that a format by position needs; others follow in the order of their names.
         force: replace an existing output.
         link: hard-link the data instead of copying it; only where no byte of it changes.
         advance: hears bytes as they are worked through.
@@ -70,10 +75,13 @@ def convert(
         OutputError: the output exists, or cannot be written.
         FormatError: the source is damaged.
     """
-    prefix = prefix_of(prefix) or prefix
+    bundle = target == TENSOR_BUNDLE
+    prefix = (prefix_of(prefix) or prefix) if bundle else prefix
     made = derive(plan, checkpoint.inventory)
+    if not bundle:
+        made.pop(OBJECT_GRAPH_KEY, None)  # it describes a tensor bundle's keys, and no other format has it
     _require_other(checkpoint, prefix)
-    whole = _index_only(checkpoint, made)
+    whole = bundle and _index_only(checkpoint, made)
     if link and not whole:
         raise UsageError(
             "--link needs a V2 bundle of which only names and shapes change",
@@ -84,9 +92,9 @@ def convert(
             kept = {derived.source: Entry(key, derived.spec) for key, derived in made.items()}
             reindex(checkpoint, kept, prefix, output, advance, link=link)
         else:
-            _rewrite(checkpoint, made, prefix, output, advance)
+            _rewrite(checkpoint, _ordered(made, order), target, prefix, output, advance)
         state = Path(prefix).parent / STATE_FILE
-        if not state.exists():
+        if bundle and not state.exists():
             output.create(state).write(format_state(Path(prefix).name).encode())
         files = output.commit()
     sizes = {True: 0, False: 0}
@@ -119,12 +127,25 @@ def _index_only(checkpoint: Checkpoint, made: dict[str, Derived]) -> bool:
     )
 
 
+def _ordered(made: dict[str, Derived], order: Sequence[str]) -> dict[str, Derived]:
+    """The tensors by an order, and those outside it by the bytes of their keys, as a bundle's index has them."""
+    place = {key: number for number, key in enumerate(order)}
+    last = len(place)
+    return dict(
+        sorted(made.items(), key=lambda item: (place.get(item[0], last), item[0].encode("utf-8", "surrogateescape")))
+    )
+
+
 def _rewrite(
-    checkpoint: Checkpoint, made: dict[str, Derived], prefix: str, output: AtomicOutput, advance: Advance
+    checkpoint: Checkpoint,
+    made: dict[str, Derived],
+    target: str,
+    prefix: str,
+    output: AtomicOutput,
+    advance: Advance,
 ) -> None:
-    writer = BundleWriter(prefix, output)
-    for key in sorted(made, key=lambda key: key.encode("utf-8", "surrogateescape")):
-        derived = made[key]
+    writer = make_writer(target, prefix, output, {key: item.spec for key, item in made.items()})
+    for key, derived in made.items():
         stored = checkpoint.stored(derived.source) if derived.keeps_bytes else None
         if stored is not None:
             writer.add_stored(key, derived.spec, stored, advance)

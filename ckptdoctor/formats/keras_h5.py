@@ -11,14 +11,23 @@ Sources: Keras, keras/src/legacy/saving/legacy_h5_format.py, `save_weights_to_hd
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+from ckptdoctor.binary.atomic_output import AtomicOutput
+from ckptdoctor.errors import UsageError
+from ckptdoctor.formats.checkpoint import Advance, StoredBytes
 from ckptdoctor.formats.hdf5 import Hdf5
 from ckptdoctor.formats.mapped_tensors import MappedTensors
+from ckptdoctor.formats.target import Specs, copy_chunks, copy_stored, refuse_strings
 from ckptdoctor.specs.inventory import Entry, Inventory
+from ckptdoctor.specs.tensor import TensorSpec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _VARS = re.compile(r"(?P<layer>.*?)/?vars/(?P<number>\d+)")
 _LEGACY = re.compile(r"(?:model_weights/)?(?P<layer>[^/]+)/(?P<name>.+?)(?::\d+)?")
@@ -113,3 +122,83 @@ def _own_name(layer: str, attributes: Mapping[str, Mapping[str, object]]) -> str
     if isinstance(name, bytes | str):
         parts[-1:] = [name.decode() if isinstance(name, bytes) else name]
     return "/".join(parts)
+
+
+class KerasH5Writer:
+    """Writes weights as Keras 1 and 2 did; Keras 3's `load_weights` takes them from a name that ends in `.h5`.
+
+    The layers stand in the order of their first tensors, a layer's weights in their order: Keras loads them by position.
+
+    Raises:
+        UsageError: a tensor has no layer, or a type that HDF5 has not.
+    """
+
+    def __init__(self, destination: str, output: AtomicOutput, specs: Specs) -> None:
+        import h5py
+
+        foreign = [key for key, spec in specs.items() if spec.dtype.is_extended or not spec.dtype.itemsize]
+        if foreign:
+            raise UsageError(
+                f"{foreign[0]} is {specs[foreign[0]].dtype}, which Keras's HDF5 has not",
+                hint="Drop or cast it in a plan.",
+            )
+        self._stream = output.create(Path(destination))
+        self._offsets: dict[str, int] = {}
+        layers: dict[str, list[str]] = {}
+        for key in specs:
+            layers.setdefault(key.rpartition("/")[0] or key, []).append(key)
+        ends = Counter(scope.rpartition("/")[2] for scope in layers)
+        # The library lays the file out; the bytes are put in their places afterwards, without going through it.
+        with h5py.File(self._stream.name, "w") as file:
+            names = {scope: _layer(scope, ends) for scope in layers}
+            file.attrs["layer_names"] = [name.encode() for name in names.values()]
+            file.attrs["backend"] = "tensorflow"
+            for scope, keys in layers.items():
+                group = file.create_group(names[scope])
+                weights = {key: f"{names[scope]}/{key.rpartition('/')[2]}" for key in keys}
+                group.attrs["weight_names"] = [weight.encode() for weight in weights.values()]
+                for key, weight in weights.items():
+                    offset = _reserve(group, weight, specs[key])
+                    if offset is not None:
+                        self._offsets[key] = offset
+
+    def add_stored(self, key: str, spec: TensorSpec, stored: StoredBytes, advance: Advance) -> None:
+        """See `TargetWriter`."""
+        if key in self._offsets:
+            self._stream.seek(self._offsets[key])
+            copy_stored(key, stored, self._stream, advance)
+
+    def add_chunks(self, key: str, spec: TensorSpec, chunks: Iterable[NDArray[Any]], advance: Advance) -> None:
+        """See `TargetWriter`."""
+        if key in self._offsets:
+            self._stream.seek(self._offsets[key])
+            copy_chunks(chunks, self._stream, advance)
+
+    def add_strings(self, key: str, spec: TensorSpec, values: NDArray[Any], advance: Advance) -> None:
+        """See `TargetWriter`."""
+        raise refuse_strings(key, "Keras's HDF5")
+
+    def finish(self) -> None:
+        """Nothing is left."""
+
+
+def _layer(scope: str, ends: Mapping[str, int]) -> str:
+    """A layer's name: the last part of its scope, or all of it where another layer ends so."""
+    end = scope.rpartition("/")[2]
+    return end if ends[end] == 1 else scope.replace("/", "__")
+
+
+def _reserve(group: Any, name: str, spec: TensorSpec) -> int | None:
+    """Makes room for a tensor; gives where its bytes go, None if it has none."""
+    import h5py
+
+    plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    plan.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    plan.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    dtype = spec.dtype.to_numpy()
+    space = h5py.h5s.create_simple(spec.shape) if spec.shape else h5py.h5s.create(h5py.h5s.SCALAR)
+    parent, _, leaf = name.rpartition("/")
+    owner = group.require_group(parent)
+    dataset = h5py.h5d.create(owner.id, leaf.encode(), h5py.h5t.py_create(dtype, logical=True), space, dcpl=plan)
+    offset: int | None = dataset.get_offset()
+    return offset

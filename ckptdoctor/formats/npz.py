@@ -12,12 +12,18 @@ Source: NumPy, numpy/lib/format.py (the NPY format) and numpy/lib/_npyio_impl.py
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from ckptdoctor.binary import crc32c
+from ckptdoctor.binary.atomic_output import AtomicOutput
 from ckptdoctor.binary.zip_archive import Member, ZipArchive
-from ckptdoctor.errors import Corrupt, FormatError
+from ckptdoctor.errors import Corrupt, FormatError, UsageError
+from ckptdoctor.formats.checkpoint import Advance, StoredBytes
 from ckptdoctor.formats.mapped_tensors import Load, MappedTensors, require_size
+from ckptdoctor.formats.target import Specs, check_crc, copy_chunks
+from ckptdoctor.limits import COPY_CHUNK
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.tensor import Extent, TensorSpec
@@ -102,3 +108,64 @@ def _loader(archive: ZipArchive, name: str) -> Load:
         return np.asarray(values, dtype=values.dtype.newbyteorder("="), order="C")
 
     return load
+
+
+class NpzWriter:
+    """Writes an archive of arrays, unpacked, so that they can be mapped.
+
+    Raises:
+        UsageError: a tensor has a type that NumPy has not.
+    """
+
+    def __init__(self, destination: str, output: AtomicOutput, specs: Specs) -> None:
+        foreign = [key for key, spec in specs.items() if spec.dtype.itemsize and spec.dtype.is_extended]
+        if foreign:
+            raise UsageError(
+                f"{foreign[0]} is {specs[foreign[0]].dtype}, which NumPy's format has not",
+                hint="Cast it with a plan step, or write safetensors.",
+            )
+        self._zip = zipfile.ZipFile(output.create(Path(destination)), "w", zipfile.ZIP_STORED, allowZip64=True)
+
+    def _member(self, key: str, spec: TensorSpec) -> BinaryIO:
+        import numpy as np
+
+        file = self._zip.open(zipfile.ZipInfo(key + _SUFFIX), "w", force_zip64=True)
+        dtype = np.dtype(spec.dtype.to_numpy())
+        header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": spec.shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        return cast(BinaryIO, file)
+
+    def add_stored(self, key: str, spec: TensorSpec, stored: StoredBytes, advance: Advance) -> None:
+        """See `TargetWriter`."""
+        crc = 0
+        with self._member(key, spec) as file:
+            for extent in stored.extents:
+                with extent.file.open("rb") as source:
+                    source.seek(extent.offset)
+                    for start in range(0, extent.size, COPY_CHUNK):
+                        chunk = source.read(min(COPY_CHUNK, extent.size - start))
+                        file.write(chunk)
+                        crc = crc32c.extend(crc, chunk)
+                        advance(len(chunk))
+        check_crc(key, stored, crc)
+
+    def add_chunks(self, key: str, spec: TensorSpec, chunks: Iterable[NDArray[Any]], advance: Advance) -> None:
+        """See `TargetWriter`."""
+        with self._member(key, spec) as file:
+            copy_chunks(chunks, file, advance)
+
+    def add_strings(self, key: str, spec: TensorSpec, values: NDArray[Any], advance: Advance) -> None:
+        """Strings become an array of bytes of one length, as NumPy keeps them."""
+        import numpy as np
+
+        texts = [bytes(text) for text in values.reshape(-1)]
+        if any(text.endswith(b"\0") for text in texts):
+            raise UsageError(f"{key}: a string ends with a zero byte, which NumPy drops", hint="Write a tensor bundle.")
+        array = np.array(texts or [b""], dtype=np.bytes_)[: len(texts)].reshape(spec.shape)
+        with self._zip.open(zipfile.ZipInfo(key + _SUFFIX), "w", force_zip64=True) as file:
+            np.lib.format.write_array(file, array, allow_pickle=False)
+        advance(array.nbytes)
+
+    def finish(self) -> None:
+        """Writes the directory of the archive."""
+        self._zip.close()

@@ -13,15 +13,22 @@ Source: safetensors, safetensors/src/tensor.rs, `SafeTensors::deserialize`, `Met
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ckptdoctor.errors import Corrupt, MissingData
+from ckptdoctor.binary.atomic_output import AtomicOutput
+from ckptdoctor.errors import Corrupt, MissingData, UsageError
+from ckptdoctor.formats.checkpoint import Advance, StoredBytes
 from ckptdoctor.formats.mapped_tensors import MappedTensors, require_size
+from ckptdoctor.formats.target import Specs, copy_chunks, copy_stored, refuse_strings
 from ckptdoctor.limits import MAX_ELEMENTS, MAX_JSON_HEADER, MAX_RANK
 from ckptdoctor.specs.dtype import DType, dtype_from_name
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.tensor import Extent, TensorSpec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 FORMAT = "safetensors"
 
@@ -158,3 +165,46 @@ def _tensor(path: Path, key: str, item: Any) -> tuple[TensorSpec, int, int]:
             path, f"header entry {key!r}", shown, expected="dtype, shape and data_offsets", hint=_DAMAGED
         ) from error
     return spec, begin, end
+
+
+class SafetensorsWriter:
+    """Writes one safetensors file.
+
+    Raises:
+        UsageError: a tensor has a type that the format has not.
+    """
+
+    def __init__(self, destination: str, output: AtomicOutput, specs: Specs) -> None:
+        names = {name: word for word, name in DTYPES.items()}
+        header: dict[str, Any] = {}
+        offset = 0
+        for key, spec in specs.items():
+            if spec.dtype.name not in names:
+                if spec.dtype.name == "string":
+                    raise refuse_strings(key, FORMAT)
+                raise UsageError(f"{key} is {spec.dtype}, which safetensors has not", hint="Cast it with a plan step.")
+            header[key] = {
+                "dtype": names[spec.dtype.name],
+                "shape": list(spec.shape),
+                "data_offsets": [offset, offset + spec.nbytes],
+            }
+            offset += spec.nbytes
+        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+        text += b" " * (-len(text) % _PREFIX)
+        self._file = output.create(Path(destination))
+        self._file.write(len(text).to_bytes(_PREFIX, "little") + text)
+
+    def add_stored(self, key: str, spec: TensorSpec, stored: StoredBytes, advance: Advance) -> None:
+        """See `TargetWriter`."""
+        copy_stored(key, stored, self._file, advance)
+
+    def add_chunks(self, key: str, spec: TensorSpec, chunks: Iterable[NDArray[Any]], advance: Advance) -> None:
+        """See `TargetWriter`."""
+        copy_chunks(chunks, self._file, advance)
+
+    def add_strings(self, key: str, spec: TensorSpec, values: NDArray[Any], advance: Advance) -> None:
+        """See `TargetWriter`."""
+        raise refuse_strings(key, FORMAT)
+
+    def finish(self) -> None:
+        """Nothing is left."""

@@ -41,6 +41,11 @@ class DType:
         """Whether it is an integer type (quantised types are not)."""
         return self.name.startswith(("int", "uint"))
 
+    @property
+    def is_extended(self) -> bool:
+        """Whether NumPy itself lacks it, and `ml_dtypes` has it."""
+        return self.storage in _ML_DTYPES
+
     def to_numpy(self) -> np.dtype[Any]:
         """The NumPy type of the elements (`ml_dtypes` names those that NumPy lacks).
 

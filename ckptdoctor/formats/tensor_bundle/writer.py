@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ckptdoctor.binary import crc32c
 from ckptdoctor.binary.atomic_output import AtomicOutput, copy_range
 from ckptdoctor.binary.protobuf import Message
-from ckptdoctor.errors import Corrupt
 from ckptdoctor.formats.checkpoint import Advance, StoredBytes
 from ckptdoctor.formats.messages import BundleEntryProto, BundleHeaderProto, key_to_bytes, slice_from_proto
 from ckptdoctor.formats.ordered_code import slice_key
+from ckptdoctor.formats.target import copy_stored
 from ckptdoctor.formats.tensor_bundle.naming import index_path, shard_path
 from ckptdoctor.formats.tensor_bundle.reader import TensorBundle
 from ckptdoctor.formats.tensor_bundle.strings import encode_strings
@@ -52,27 +53,13 @@ class BundleWriter:
         Raises:
             Corrupt: the bytes have another checksum than the one recorded with them.
         """
-        crc = 0
-
-        def observe(chunk: memoryview) -> None:
-            nonlocal crc
-            crc = crc32c.extend(crc, chunk)
-            advance(len(chunk))
-
-        for extent in stored.extents:
-            copy_range(extent, self._data, observe)
         size = sum(extent.size for extent in stored.extents)
-        # The checksum of strings and variants is not that of their bytes; it is carried over.
-        found = crc32c.mask(crc) if spec.dtype.itemsize or stored.masked_crc is None else stored.masked_crc
-        if stored.masked_crc not in (None, found):
-            raise Corrupt(
-                stored.extents[0].file,
-                f"data of {key!r}",
-                f"masked crc {found:#010x}",
-                offset=stored.extents[0].offset,
-                expected=f"{stored.masked_crc:#010x}",
-                hint="The data is damaged: fetch the checkpoint again. Nothing was written.",
-            )
+        if spec.dtype.itemsize or stored.masked_crc is None:
+            found = crc32c.mask(copy_stored(key, stored, self._data, advance))
+        else:
+            # The checksum of strings and variants is not that of their bytes; it is carried over.
+            copy_stored(key, replace(stored, masked_crc=None), self._data, advance)
+            found = stored.masked_crc
         self._add(key, spec, size, found)
 
     def add_chunks(self, key: str, spec: TensorSpec, chunks: Iterable[NDArray[Any]], advance: Advance) -> None:

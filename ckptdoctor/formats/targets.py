@@ -1,0 +1,48 @@
+"""The formats that can be written, and which one an output's name asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ckptdoctor.binary.atomic_output import AtomicOutput
+from ckptdoctor.errors import UsageError
+from ckptdoctor.formats.keras_h5 import KerasH5Writer
+from ckptdoctor.formats.npz import NpzWriter
+from ckptdoctor.formats.safetensors import SafetensorsWriter
+from ckptdoctor.formats.target import Specs, TargetWriter
+from ckptdoctor.formats.tensor_bundle.writer import BundleWriter
+
+TENSOR_BUNDLE = "tensor-bundle"
+SUFFIXES = {".npz": "npz", ".safetensors": "safetensors", ".h5": "keras-h5", ".hdf5": "keras-h5"}
+TARGETS = (TENSOR_BUNDLE, "keras-h5", "npz", "safetensors")
+
+
+def target_of(output: str, wanted: str = "") -> str:
+    """The format to write: the one that is asked for, else the one of the name, else a tensor bundle.
+
+    Raises:
+        UsageError: what is asked for cannot be written.
+    """
+    if wanted and wanted not in TARGETS:
+        raise UsageError(f"--to {wanted} cannot be written", hint="Formats: " + ", ".join(TARGETS))
+    if not wanted and output.endswith((".keras", ".weights.h5")):
+        raise UsageError(
+            f"{output}: Keras 3's own layout is not written yet",
+            hint="Keras 3 loads the weights of a name that ends in .h5 alone, with --graph for the order of the layers.",
+        )
+    return wanted or SUFFIXES.get(Path(output).suffix.lower(), TENSOR_BUNDLE)
+
+
+def make_writer(target: str, destination: str, output: AtomicOutput, specs: Specs) -> TargetWriter:
+    """A writer of a format.
+
+    Raises:
+        UsageError: the format cannot hold one of the tensors.
+    """
+    if target == "npz":
+        return NpzWriter(destination, output, specs)
+    if target == "safetensors":
+        return SafetensorsWriter(destination, output, specs)
+    if target == "keras-h5":
+        return KerasH5Writer(destination, output, specs)
+    return BundleWriter(destination, output)
