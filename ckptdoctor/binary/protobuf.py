@@ -18,6 +18,8 @@ _SCALARS = {
     "bool": _FIELD.TYPE_BOOL,
     "int32": _FIELD.TYPE_INT32,
     "int64": _FIELD.TYPE_INT64,
+    "uint32": _FIELD.TYPE_UINT32,
+    "uint64": _FIELD.TYPE_UINT64,
     "fixed32": _FIELD.TYPE_FIXED32,
     "float": _FIELD.TYPE_FLOAT,
     "double": _FIELD.TYPE_DOUBLE,

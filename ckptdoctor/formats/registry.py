@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ckptdoctor.errors import MissingData, NotACheckpoint
 from ckptdoctor.formats.checkpoint import Checkpoint
-from ckptdoctor.formats.signature import identify, is_table
+from ckptdoctor.formats.signature import identify, is_saved_model, is_table
 from ckptdoctor.formats.single_file import open_single_file
 from ckptdoctor.formats.state_file import STATE_FILE, read_latest
 from ckptdoctor.formats.tensor_bundle.naming import index_path, prefix_of
@@ -71,6 +71,8 @@ def _open_prefix(prefix: str, notes: tuple[str, ...] = ()) -> Checkpoint:
                 "so the bundle is used here.",
             )
         return TensorBundle(prefix, notes)
+    if path.is_file() and is_saved_model(path):
+        return _open_saved_model(path)
     if path.is_file():
         if not is_table(path) and (opened := open_single_file(path)) is not None:
             return opened
@@ -142,6 +144,22 @@ def _open_directory(name: str, directory: Path) -> Checkpoint:
     for path in sorted(directory.glob("*.index")) + sorted(directory.glob("*.data-?????-of-?????")):
         _require_table(path)
     raise NotACheckpoint(directory, "directory", "holds no checkpoint", hint="Name a prefix, an .index or a V1 file.")
+
+
+def _open_saved_model(path: Path) -> Checkpoint:
+    """The variables beside a SavedModel's own file.
+
+    Source: TensorFlow, tensorflow/cc/saved_model/constants.h, `kSavedModelVariablesDirectory`.
+    """
+    prefix = path.parent / "variables" / "variables"
+    if index_path(str(prefix)).exists():
+        return _open_prefix(str(prefix), (f"{path.name} describes the model; its values are in {prefix}.",))
+    raise NotACheckpoint(
+        path,
+        "file",
+        "this is a SavedModel without variables",
+        hint="Name its directory where variables/ lies beside it.",
+    )
 
 
 def _open_latest(state: Path) -> Checkpoint:

@@ -21,6 +21,7 @@ _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
     (b"\x93NUMPY", "a NumPy .npy file", "It holds one array and no names."),
 )
 _HTML = (b"<!doctype html", b"<html", b"<?xml", b"<head")
+_SAVED_MODEL = b"\x08\x01\x12"
 _STATE = b"model_checkpoint_path"
 
 
@@ -36,6 +37,15 @@ def is_table(path: Path) -> bool:
             return has_magic(file.read(FOOTER_SIZE))
     except OSError as error:
         raise FormatError(path, "file", f"cannot be read: {error.strerror}") from error
+
+
+def is_saved_model(path: Path) -> bool:
+    """Whether a file begins as a SavedModel: its schema's version, then a meta graph.
+
+    Source: TensorFlow, tensorflow/core/protobuf/saved_model.proto.
+    """
+    with path.open("rb") as file:
+        return file.read(len(_SAVED_MODEL)) == _SAVED_MODEL
 
 
 def identify(path: Path) -> tuple[str, str]:

@@ -1,0 +1,144 @@
+"""A frozen graph: its constants, under the names of their nodes.
+
+    GraphDef   := node: repeated NodeDef
+    NodeDef    := name, op, input, device, attr: map; a Const has attr["value"].tensor
+    TensorProto := dtype, tensor_shape, and either tensor_content (raw, little-endian) or the typed field of its dtype, in
+                  which the last value stands for all that follow
+
+Source: TensorFlow, tensorflow/core/framework/graph.proto, node_def.proto, attr_value.proto, tensor.proto;
+tensorflow/core/framework/tensor.cc, `FromProtoField`, for the repeated last value.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ckptdoctor.binary.protobuf import Message, declare, parse
+from ckptdoctor.errors import Corrupt
+from ckptdoctor.formats.mapped_tensors import Load, MappedTensors
+from ckptdoctor.formats.messages import spec_from_proto
+from ckptdoctor.limits import MAX_META_GRAPH
+from ckptdoctor.specs.inventory import Entry, Inventory
+from ckptdoctor.specs.tensor import TensorSpec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FORMAT = "frozen graph"
+
+_CLASSES = declare(
+    "ckptdoctor.graph_def",
+    {
+        "Dim": {"size": (1, "int64")},
+        "Shape": {"dim": (2, "repeated Dim"), "unknown_rank": (3, "bool")},
+        "Tensor": {
+            "dtype": (1, "int32"),
+            "tensor_shape": (2, "Shape"),
+            "tensor_content": (4, "bytes"),
+            "float_val": (5, "repeated float"),
+            "double_val": (6, "repeated double"),
+            "int_val": (7, "repeated int32"),
+            "string_val": (8, "repeated bytes"),
+            "int64_val": (10, "repeated int64"),
+            "bool_val": (11, "repeated bool"),
+            "half_val": (13, "repeated int32"),
+            "uint32_val": (16, "repeated uint32"),
+            "uint64_val": (17, "repeated uint64"),
+        },
+        "Attr": {"tensor": (8, "Tensor")},
+        "AttrEntry": {"key": (1, "bytes"), "value": (2, "Attr")},
+        "Node": {"name": (1, "bytes"), "op": (2, "bytes"), "attr": (5, "repeated AttrEntry")},
+        "GraphDef": {"node": (1, "repeated Node")},
+    },
+)
+
+_FIELDS = {
+    "float32": "float_val",
+    "float64": "double_val",
+    "int64": "int64_val",
+    "bool": "bool_val",
+    "uint32": "uint32_val",
+    "uint64": "uint64_val",
+    **dict.fromkeys(("int32", "int16", "int8", "uint16", "uint8", "qint8", "quint8", "qint32"), "int_val"),
+}
+_HALVES = ("float16", "bfloat16")
+_FIRST_FIELD = b"\x0a"
+_LOOKED_AT = 64
+
+
+def is_graph_def(path: Path) -> bool:
+    """Whether a file is a graph of nodes: each has a name and an operation, which only nodes have in this place."""
+    if not 0 < path.stat().st_size <= MAX_META_GRAPH:
+        return False
+    with path.open("rb") as file:
+        if file.read(1) != _FIRST_FIELD:
+            return False
+    try:
+        nodes = parse(_CLASSES["GraphDef"], path.read_bytes()).node
+    except ValueError:
+        return False
+    ops = [node.op for node in nodes[:_LOOKED_AT]]
+    return bool(ops) and all(op[:1].isalpha() and op.replace(b"_", b"").isalnum() for op in ops)
+
+
+def open_graph_def(path: Path) -> MappedTensors:
+    """Opens a frozen graph.
+
+    Raises:
+        Corrupt: a constant is damaged.
+    """
+    graph = parse(_CLASSES["GraphDef"], path.read_bytes())
+    entries: dict[str, Entry] = {}
+    loads: dict[str, Load] = {}
+    for node in graph.node:
+        if node.op != b"Const":
+            continue
+        key = node.name.decode("utf-8", "surrogateescape")
+        tensor = next((entry.value.tensor for entry in node.attr if entry.key == b"value"), None)
+        try:
+            if tensor is None:
+                raise ValueError("it has no value")
+            spec = spec_from_proto(tensor.dtype, tensor.tensor_shape)
+            _check(tensor, spec)
+        except ValueError as error:
+            raise Corrupt(path, f"constant {key!r}", str(error), hint="The file is damaged: fetch it again.") from error
+        entries[key] = Entry(key, spec)
+        loads[key] = _loader(tensor, spec)
+    notes = (
+        "These are a frozen graph's constants: weights, and also axes, paddings and other small numbers.",
+    )  # fmt: skip
+    inventory = Inventory(str(path), FORMAT, (path,), dict(sorted(entries.items())), notes)
+    return MappedTensors(inventory, {}, loads)
+
+
+def _check(tensor: Message, spec: TensorSpec) -> None:
+    stored = len(tensor.tensor_content)
+    if stored and spec.dtype.itemsize and stored != spec.nbytes:
+        raise ValueError(f"{stored:,} bytes stored for {spec}; expected {spec.nbytes:,}")
+
+
+def _loader(tensor: Message, spec: TensorSpec) -> Load:
+    def load() -> NDArray[Any]:
+        import numpy as np
+
+        if spec.dtype.name == "string":
+            texts = np.empty(spec.elements, dtype=object)
+            values = list(tensor.string_val)
+            texts[:] = (values + values[-1:] * spec.elements)[: spec.elements] if values else [b""] * spec.elements
+            return texts.reshape(spec.shape)
+        dtype = spec.dtype.to_numpy()
+        if tensor.tensor_content:
+            return np.frombuffer(tensor.tensor_content, dtype=dtype).reshape(spec.shape)
+        if spec.dtype.name in _HALVES:
+            listed = np.array(list(tensor.half_val), dtype=np.uint16).view(dtype)
+        else:
+            field = _FIELDS.get(spec.dtype.name, "")
+            listed = np.array(list(getattr(tensor, field)) if field else [], dtype=dtype)
+        filled = np.zeros(spec.elements, dtype=dtype)
+        filled[: listed.size] = listed[: spec.elements]
+        if listed.size:
+            filled[listed.size :] = listed[-1]
+        return filled.reshape(spec.shape)
+
+    return load
