@@ -5,7 +5,7 @@ The rooms are imported where they are used: a command pays at start-up for what 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ckptdoctor.diagnosis.diagnosis import Diagnosis
     from ckptdoctor.errors import FormatError
     from ckptdoctor.executor.convert import Receipt
+    from ckptdoctor.executor.values import Statistics, ValueDifference
     from ckptdoctor.executor.verify import Compared, Restored
     from ckptdoctor.formats.checkpoint import Advance
     from ckptdoctor.plan.plan import Plan
@@ -24,7 +25,18 @@ if TYPE_CHECKING:
     from ckptdoctor.specs.inventory import Inventory
     from ckptdoctor.trace.request import GraphRequest
 
-__all__ = ["compare", "convert", "diff", "inspect", "plan_for", "read_graph", "restore", "verify"]
+__all__ = [
+    "compare",
+    "convert",
+    "diff",
+    "differences",
+    "inspect",
+    "plan_for",
+    "read_graph",
+    "restore",
+    "statistics",
+    "verify",
+]
 
 
 def inspect(checkpoint: str) -> Inventory:
@@ -139,6 +151,30 @@ def convert(
         link=link,
         advance=advance,
     )
+
+
+def differences(
+    lhs: str, rhs: str, pairs: Sequence[tuple[str, str]], advance: Advance = lambda size: None
+) -> Iterator[ValueDifference]:
+    """How the values of pairs of keys differ between two checkpoints. See `ckptdoctor.executor.values`.
+
+    Raises:
+        FormatError: one of them cannot be read.
+    """
+    from ckptdoctor.executor.values import compare_values
+
+    return compare_values(open_checkpoint(lhs), open_checkpoint(rhs), pairs, advance)
+
+
+def statistics(checkpoint: str, advance: Advance = lambda size: None) -> Iterator[Statistics]:
+    """What the values of each tensor look like. See `ckptdoctor.executor.values`.
+
+    Raises:
+        FormatError: it cannot be read.
+    """
+    from ckptdoctor.executor.values import describe_values
+
+    return describe_values(open_checkpoint(checkpoint), advance)
 
 
 def verify(checkpoint: str, advance: Advance = lambda size: None) -> list[FormatError]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from ckptdoctor.alignment.dialects import OBJECT_VALUE
 from ckptdoctor.alignment.layers import group_layers
 from ckptdoctor.alignment.matching import match_names
 from ckptdoctor.alignment.numbering import renumbered
@@ -134,9 +135,11 @@ def align(
     recorded = _by_recorded_names(missing, entries, doubtful)
     taken = {variable.key for variable, _ in recorded.pairs} if recorded else set()
     held = {entry.key for _, entry in recorded.pairs} if recorded else set()
-    names = Counter(entry.name for entry in entries.values())
+    # Where the graph's names are paths in an object graph, the keys say more than the variables' own names.
+    paths = any(variable.key.endswith(OBJECT_VALUE) for variable in missing)
+    names = Counter("" if paths else entry.name for entry in entries.values())
     left = {
-        (entry.name if entry.name and names[entry.name] == 1 and entry.name not in entries else key): entry
+        (entry.name if entry.name and names.get(entry.name) == 1 and entry.name not in entries else key): entry
         for key, entry in entries.items()
         if key not in held
     }
@@ -144,6 +147,7 @@ def align(
         [variable for variable in missing if variable.key not in taken],
         [replace(entry, key=label) for label, entry in left.items()],
         doubtful,
+        by_structure=graph.kind == "Keras model" and inventory.is_keras,
     )
     renamings = tuple(
         replace(item, pairs=tuple((variable, left[entry.key]) for variable, entry in item.pairs)) for item in renamings

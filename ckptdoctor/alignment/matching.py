@@ -25,7 +25,7 @@ Found = tuple[list[Renaming], list[Ambiguity]]
 
 
 def match_names(
-    missing: Sequence[Variable], unexpected: Sequence[Entry], doubtful: set[str]
+    missing: Sequence[Variable], unexpected: Sequence[Entry], doubtful: set[str], *, by_structure: bool = False
 ) -> tuple[tuple[Renaming, ...], tuple[Ambiguity, ...]]:
     """Pairs variables with entries of other names.
 
@@ -33,12 +33,15 @@ def match_names(
         missing: variables without an entry of their name.
         unexpected: entries without a variable of their name.
         doubtful: keys that are on both sides and do not mean the same variable.
+        by_structure: whether layers belong together by their order, whatever their names: a Keras model and its file.
     """
     state = _Unmatched(missing, unexpected, doubtful)
     state.take(_renumbered(*state.layers(doubtful=True)))
     renamings, ambiguities = match_scopes(*state.plain())
     state.take((list(renamings), list(ambiguities)))
     state.take((list(match_dialects(*state.plain())), []))
+    if by_structure:
+        state.take(_by_structure(*state.layers(doubtful=False)))
     for step in (_by_object_order, _by_numbers):
         state.take(step(*state.layers(doubtful=False)))
     # Where the names of the whole network differ, shapes alone say what is left; one other name may be meant.
@@ -152,6 +155,30 @@ def _by_object_order(lhs: list[Layer[Variable]], rhs: list[Layer[Entry]]) -> Fou
         return [], []
     how = "Keras numbers a model's layers with weights in their order, and every shape agrees in that order"
     return [_renaming("object order", pairs, True, how)], []
+
+
+def _by_structure(lhs: list[Layer[Variable]], rhs: list[Layer[Entry]]) -> Found:
+    """Keras's own files: the layers of each kind in their order, if there are as many and most of the shapes agree."""
+    pairs = []
+    mine, theirs = _by_ranks(lhs), _by_ranks(rhs)
+    for ranks, layers in mine.items():
+        others = theirs.get(ranks, [])
+        fitting = sum(compatible(a, b) for a, b in zip(layers, others, strict=False))
+        if len(layers) == len(others) and 2 * fitting >= len(layers):
+            pairs += list(zip(layers, others, strict=True))
+    if not pairs:
+        return [], []
+    how = "Keras loads its own files by the order of the layers, and that is how they are compared"
+    return [_renaming("object order", pairs, True, how)], []
+
+
+def _by_ranks(layers: Sequence[Layer[Item]]) -> dict[frozenset[tuple[str, int]], list[Layer[Item]]]:
+    """Layers by the roles and ranks of their variables: a kind of layer, as far as weights tell."""
+    found: dict[frozenset[tuple[str, int]], list[Layer[Item]]] = {}
+    for layer in layers:
+        ranks = frozenset((role, len(item.spec.shape)) for role, item in layer.roles.items())
+        found.setdefault(ranks, []).append(layer)
+    return found
 
 
 def _by_numbers(lhs: list[Layer[Variable]], rhs: list[Layer[Entry]]) -> Found:

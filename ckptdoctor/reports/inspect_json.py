@@ -30,6 +30,7 @@ def inspect_to_dict(inventory: Inventory) -> dict[str, Any]:
                 "dtype": entry.spec.dtype.name,
                 "bytes": entry.spec.nbytes,
                 "slices": len(entry.slices),
+                "recorded_name": entry.name or None,
             }
             for entry in entries
         ],

@@ -51,5 +51,6 @@ def _tree(variables: Iterable[Entry], source: str) -> Tree:
                 scopes[scope] = branch.add(Text(printable(scope[-1]), style="bold"))
             branch = scopes[scope]
         sliced = f" in {len(entry.slices)} slices" if entry.slices else ""
-        branch.add(Text(f"{printable(leaf)} {show_shape(entry.spec.shape)} {entry.spec.dtype}{sliced}"))
+        named = f"  = {printable(entry.name)}" if entry.name else ""
+        branch.add(Text(f"{printable(leaf)} {show_shape(entry.spec.shape)} {entry.spec.dtype}{sliced}{named}"))
     return root
