@@ -41,6 +41,12 @@ OBJECT_VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 WRAPPINGS = re.compile(r"(/\.ATTRIBUTES/VARIABLE_VALUE|:\d+)$")
 """What object graphs and tensors put behind a name."""
 
+LISTED_VARIABLE = re.compile(r"^variables/(\d+)$")
+"""The n-th variable of a model that Keras exported for serving.
+
+Source: Keras 3, keras/src/export/saved_model.py, `ExportArchive.track`.
+"""
+
 OBJECT_LAYER = re.compile(r"(?:^|/)(?:layer_with_weights-|_operations/)(\d+)(?=/|$)")
 """Keras's name for the n-th layer that has weights (Keras 3: the n-th layer), in a TensorFlow 2 checkpoint.
 

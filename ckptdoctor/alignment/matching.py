@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
 
-from ckptdoctor.alignment.dialects import OBJECT_LAYER
+from ckptdoctor.alignment.dialects import LISTED_VARIABLE, OBJECT_LAYER
 from ckptdoctor.alignment.families import Correspondence, correspondences
 from ckptdoctor.alignment.layers import Item, Layer, compatible, group_layers, natural, split_layers
 from ckptdoctor.alignment.renaming import Ambiguity, Kind, Renaming
@@ -42,7 +42,7 @@ def match_names(
     state.take((list(match_dialects(*state.plain())), []))
     if by_structure:
         state.take(_by_structure(*state.layers(doubtful=False)))
-    for step in (_by_object_order, _by_numbers):
+    for step in (_by_object_order, _by_list, _by_numbers):
         state.take(step(*state.layers(doubtful=False)))
     # Where the names of the whole network differ, shapes alone say what is left; one other name may be meant.
     systematic = 2 * len(state.missing) <= len(missing)
@@ -154,6 +154,22 @@ def _by_object_order(lhs: list[Layer[Variable]], rhs: list[Layer[Entry]]) -> Fou
     if not all(compatible(a, b) for a, b in pairs):
         return [], []
     how = "Keras numbers a model's layers with weights in their order, and every shape agrees in that order"
+    return [_renaming("object order", pairs, True, how)], []
+
+
+def _by_list(lhs: list[Layer[Variable]], rhs: list[Layer[Entry]]) -> Found:
+    """An exported model's list of variables: all of them in the model's order."""
+    listed = {}
+    for layer in split_layers(rhs):
+        if match := LISTED_VARIABLE.match(layer.name.scope):
+            listed[int(match[1])] = layer
+    mine = split_layers(lhs)
+    if not listed or sorted(listed) != list(range(len(mine))):
+        return [], []
+    pairs = list(zip(mine, (listed[number] for number in range(len(mine))), strict=True))
+    if not all(compatible(a, b) for a, b in pairs):
+        return [], []
+    how = "An exported model lists its variables in their order, and every shape agrees in that order"
     return [_renaming("object order", pairs, True, how)], []
 
 
