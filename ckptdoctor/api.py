@@ -5,7 +5,7 @@ The rooms are imported where they are used: a command pays at start-up for what 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,7 +121,7 @@ def convert(
     plan: Plan,
     *,
     target: str = "",
-    order: Sequence[str] = (),
+    places: Mapping[str, str] | None = None,
     force: bool = False,
     link: bool = False,
     advance: Advance = lambda size: None,
@@ -133,7 +133,7 @@ def convert(
         output: the prefix or file to write.
         plan: what to do.
         target: the format to write; empty for the one of the output's name.
-        order: keys in the order that a format by position needs.
+        places: keys in the order of the graph, each with where Keras 3 keeps it.
         force: replace an existing output.
         link: hard-link data that stays as it is.
         advance: hears bytes as they are worked through.
@@ -146,7 +146,7 @@ def convert(
         plan,
         output,
         target=target_of(output, target),
-        order=order,
+        places=places,
         force=force,
         link=link,
         advance=advance,

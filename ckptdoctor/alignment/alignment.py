@@ -132,7 +132,7 @@ def align(
         entry, _ = found.pop(key)
         entries[entry.key] = entry
     missing = [variable for variable in variables if variable.key not in found]
-    recorded = _by_recorded_names(missing, entries, doubtful)
+    recorded = _by_place(missing, entries) or _by_recorded_names(missing, entries, doubtful)
     taken = {variable.key for variable, _ in recorded.pairs} if recorded else set()
     held = {entry.key for _, entry in recorded.pairs} if recorded else set()
     # Where the graph's names are paths in an object graph, the keys say more than the variables' own names.
@@ -166,6 +166,16 @@ def align(
         tuple(variable for variable in variables if variable.key not in found),
         tuple(entry for _, entry in sorted(entries.items())),
     )
+
+
+def _by_place(missing: Sequence[Variable], entries: Mapping[str, Entry]) -> Renaming | None:
+    """The variables of a Keras 3 model, at the places where Keras itself looks for them in its file."""
+    pairs = tuple((item, entries[item.stored]) for item in missing if item.stored in entries)
+    if 2 * len(pairs) < len(missing) or not pairs:
+        return None  # another model's file: what lies at the same place is another layer
+    fitting = sum(Pair(variable, entry).same_shape for variable, entry in pairs)
+    evidence = f"Keras keeps these {len(pairs)} variables at these places, and {fitting} of the shapes agree."
+    return Renaming("recorded", "", "", pairs, True, evidence)
 
 
 def _by_recorded_names(

@@ -40,7 +40,9 @@ def convert(
     checkpoint: CheckpointArgument,
     output: Annotated[
         str,
-        typer.Argument(metavar="OUTPUT", help="The prefix of a V2 checkpoint, or a .npz, .safetensors or .h5 file."),
+        typer.Argument(
+            metavar="OUTPUT", help="The prefix of a V2 checkpoint, or a .npz, .safetensors, .h5 or .weights.h5 file."
+        ),
     ],
     graph: Annotated[str, typer.Option("--graph", metavar="GRAPH", help="Make it fit this graph.")] = "",
     to_dense: Annotated[
@@ -61,7 +63,9 @@ def convert(
     target: Annotated[
         str,
         typer.Option(
-            "--to", metavar="FORMAT", help="tensor-bundle, keras-h5, npz or safetensors; default: by the output's name."
+            "--to",
+            metavar="FORMAT",
+            help="tensor-bundle, keras-weights, keras-h5, npz or safetensors; default: by the output's name.",
         ),
     ] = "",
     unsafe: Annotated[
@@ -114,7 +118,7 @@ def convert(
     inventory = api.inspect(checkpoint)
     size = _kernel_size(kernel)
     plans: list[Plan] = []
-    order: list[str] = []
+    places: dict[str, str] = {}
     source = inventory
     names = Names(tuple(rename or ()), name_map, averages)
     if names:
@@ -124,7 +128,7 @@ def convert(
         request = graph_request(graph, inputs, args, python, timeout, cache)
         diagnosis = api.diff(request, checkpoint, include=include or (), exclude=exclude or (), names=names)
         plans.append(api.plan_for(diagnosis, unsafe=unsafe))
-        order = [variable.key for variable in diagnosis.alignment.graph.variables]
+        places = {variable.key: variable.stored for variable in diagnosis.alignment.graph.variables}
     if to_dense and to_conv:
         raise UsageError("--conv-to-dense and --dense-to-conv undo each other", hint="Choose one.")
     if to_dense:
@@ -134,8 +138,8 @@ def convert(
     elif only or kernel:
         raise UsageError("--only and --kernel belong to --conv-to-dense or --dense-to-conv", hint="Add one of them.")
     plan = _settle(plans, source, plan_file)
-    if target_of(output, target) == "keras-h5":
-        plan = weights_only(plan, source, order)
+    if target_of(output, target) in ("keras-h5", "keras-weights"):
+        plan = weights_only(plan, source, list(places))
     out = console()
     print_plan(plan, source, out)
     if dry_run:
@@ -143,7 +147,7 @@ def convert(
     total = sum(entry.spec.nbytes for entry in inventory.entries.values())
     with progress("converting", total) as advance:
         receipt = api.convert(
-            checkpoint, output, plan, target=target, order=order, force=force, link=link, advance=advance
+            checkpoint, output, plan, target=target, places=places, force=force, link=link, advance=advance
         )
     print_receipt(receipt, out)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,7 +53,7 @@ def convert(
     prefix: str,
     *,
     target: str = TENSOR_BUNDLE,
-    order: Sequence[str] = (),
+    places: Mapping[str, str] | None = None,
     force: bool = False,
     link: bool = False,
     advance: Advance = lambda size: None,
@@ -65,7 +65,7 @@ def convert(
         plan: what to do.
         prefix: of the new bundle; an `.index` or shard name of it is understood.
         target: the format to write.
-        order: keys in the order that a format by position needs; others follow in the order of their names.
+        places: keys in the order of the graph, each with where Keras 3 keeps it; formats by position need them.
         force: replace an existing output.
         link: hard-link the data instead of copying it; only where no byte of it changes.
         advance: hears bytes as they are worked through.
@@ -92,7 +92,7 @@ def convert(
             kept = {derived.source: Entry(key, derived.spec) for key, derived in made.items()}
             reindex(checkpoint, kept, prefix, output, advance, link=link)
         else:
-            _rewrite(checkpoint, _ordered(made, order), target, prefix, output, advance)
+            _rewrite(checkpoint, _ordered(made, list(places or ())), places or {}, target, prefix, output, advance)
         state = Path(prefix).parent / STATE_FILE
         if bundle and not state.exists():
             output.create(state).write(format_state(Path(prefix).name).encode())
@@ -139,12 +139,13 @@ def _ordered(made: dict[str, Derived], order: Sequence[str]) -> dict[str, Derive
 def _rewrite(
     checkpoint: Checkpoint,
     made: dict[str, Derived],
+    places: Mapping[str, str],
     target: str,
     prefix: str,
     output: AtomicOutput,
     advance: Advance,
 ) -> None:
-    writer = make_writer(target, prefix, output, {key: item.spec for key, item in made.items()})
+    writer = make_writer(target, prefix, output, {key: item.spec for key, item in made.items()}, places)
     for key, derived in made.items():
         stored = checkpoint.stored(derived.source) if derived.keeps_bytes else None
         if stored is not None:

@@ -147,3 +147,23 @@ class Hdf5:
             return values.astype(spec.dtype.to_numpy(), copy=False)
 
         return load
+
+
+def reserve(group: Any, name: str, spec: TensorSpec) -> int | None:
+    """Makes room for a tensor; gives where its bytes go, None if it has none."""
+    import h5py
+    import numpy as np
+
+    plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    plan.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    plan.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    # HDF5 has no bfloat16: the 16-bit words are kept as they are.
+    dtype: Any = spec.dtype.to_numpy() if not spec.dtype.is_extended else f"u{spec.dtype.itemsize}"
+    space = h5py.h5s.create_simple(spec.shape) if spec.shape else h5py.h5s.create(h5py.h5s.SCALAR)
+    parent, _, leaf = name.rpartition("/")
+    owner = group.require_group(parent) if parent else group
+    dataset = h5py.h5d.create(
+        owner.id, leaf.encode(), h5py.h5t.py_create(np.dtype(dtype), logical=True), space, dcpl=plan
+    )
+    offset: int | None = dataset.get_offset()
+    return offset

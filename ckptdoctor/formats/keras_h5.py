@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ckptdoctor.binary.atomic_output import AtomicOutput
 from ckptdoctor.errors import UsageError
 from ckptdoctor.formats.checkpoint import Advance, StoredBytes
-from ckptdoctor.formats.hdf5 import Hdf5
+from ckptdoctor.formats.hdf5 import Hdf5, reserve
 from ckptdoctor.formats.mapped_tensors import MappedTensors
 from ckptdoctor.formats.target import Specs, copy_chunks, copy_stored, refuse_strings
 from ckptdoctor.specs.inventory import Entry, Inventory
@@ -158,7 +158,7 @@ class KerasH5Writer:
                 weights = {key: f"{names[scope]}/{key.rpartition('/')[2]}" for key in keys}
                 group.attrs["weight_names"] = [weight.encode() for weight in weights.values()]
                 for key, weight in weights.items():
-                    offset = _reserve(group, weight, specs[key])
+                    offset = reserve(group, weight, specs[key])
                     if offset is not None:
                         self._offsets[key] = offset
 
@@ -186,19 +186,3 @@ def _layer(scope: str, ends: Mapping[str, int]) -> str:
     """A layer's name: the last part of its scope, or all of it where another layer ends so."""
     end = scope.rpartition("/")[2]
     return end if ends[end] == 1 else scope.replace("/", "__")
-
-
-def _reserve(group: Any, name: str, spec: TensorSpec) -> int | None:
-    """Makes room for a tensor; gives where its bytes go, None if it has none."""
-    import h5py
-
-    plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-    plan.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
-    plan.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
-    dtype = spec.dtype.to_numpy()
-    space = h5py.h5s.create_simple(spec.shape) if spec.shape else h5py.h5s.create(h5py.h5s.SCALAR)
-    parent, _, leaf = name.rpartition("/")
-    owner = group.require_group(parent)
-    dataset = h5py.h5d.create(owner.id, leaf.encode(), h5py.h5t.py_create(dtype, logical=True), space, dcpl=plan)
-    offset: int | None = dataset.get_offset()
-    return offset

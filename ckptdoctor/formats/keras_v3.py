@@ -1,4 +1,4 @@
-"""Keras 3's `.keras`: a zip archive of the model's configuration and its weights.
+"""Keras 3's `.keras`, a zip archive of the model's configuration and its weights; and writing `.weights.h5`.
 
     archive := metadata.json, config.json, model.weights.h5 (or model.weights.npz), assets/…
 
@@ -10,12 +10,22 @@ Source: Keras, keras/src/saving/saving_lib.py, `_save_model_to_fileobj`.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from ckptdoctor.binary.atomic_output import AtomicOutput
 from ckptdoctor.binary.zip_archive import ZipArchive
-from ckptdoctor.errors import Corrupt, FormatError, NotACheckpoint
+from ckptdoctor.errors import Corrupt, FormatError, NotACheckpoint, UsageError
+from ckptdoctor.formats.checkpoint import Advance, StoredBytes
+from ckptdoctor.formats.hdf5 import reserve
 from ckptdoctor.formats.keras_h5 import open_keras_h5
 from ckptdoctor.formats.mapped_tensors import MappedTensors
+from ckptdoctor.formats.target import Specs, copy_chunks, copy_stored, refuse_strings
+from ckptdoctor.specs.tensor import TensorSpec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _WEIGHTS = "model.weights.h5"
 _MOST_METADATA = 1 << 20
@@ -61,3 +71,61 @@ def refuse(path: Path, archive: ZipArchive) -> NotACheckpoint:
     else:
         what, hint = "a zip archive without weights", "Name a checkpoint, .keras, .npz or .safetensors file."
     return NotACheckpoint(path, "file", f"this is {what}", hint=hint)
+
+
+class KerasWeightsWriter:
+    """Writes a `.weights.h5` file of Keras 3: each variable where Keras looks for it.
+
+    Args:
+        destination: the file.
+        output: the files to be.
+        specs: the tensors to come.
+        places: key → where Keras puts it, such as `layers/dense/vars/0`.
+
+    Raises:
+        UsageError: it is not known where a tensor goes, or HDF5 lacks its type.
+    """
+
+    def __init__(self, destination: str, output: AtomicOutput, specs: Specs, places: Mapping[str, str]) -> None:
+        import h5py
+
+        for key, spec in specs.items():
+            if not places.get(key):
+                raise UsageError(
+                    f"it is not known where Keras keeps {key}",
+                    hint="Name the Keras 3 model that is to load it: --graph model.py",
+                )
+            if not spec.dtype.itemsize:
+                raise refuse_strings(key, "Keras's HDF5")
+        self._stream = output.create(Path(destination))
+        self._offsets: dict[str, int] = {}
+        # The library lays the file out; the bytes are put in their places afterwards, without going through it.
+        with h5py.File(self._stream.name, "w") as file:
+            for key, spec in specs.items():
+                group, _, number = places[key].rpartition("/")
+                owner = file.require_group(group)
+                owner.attrs["name"] = key.rpartition("/")[0].rpartition("/")[2]
+                offset = reserve(owner, number, spec)
+                if spec.dtype.name == "bfloat16":
+                    owner[number].attrs["dtype"] = "bfloat16"
+                if offset is not None:
+                    self._offsets[key] = offset
+
+    def add_stored(self, key: str, spec: TensorSpec, stored: StoredBytes, advance: Advance) -> None:
+        """See `TargetWriter`."""
+        if key in self._offsets:
+            self._stream.seek(self._offsets[key])
+            copy_stored(key, stored, self._stream, advance)
+
+    def add_chunks(self, key: str, spec: TensorSpec, chunks: Iterable[NDArray[Any]], advance: Advance) -> None:
+        """See `TargetWriter`."""
+        if key in self._offsets:
+            self._stream.seek(self._offsets[key])
+            copy_chunks(chunks, self._stream, advance)
+
+    def add_strings(self, key: str, spec: TensorSpec, values: NDArray[Any], advance: Advance) -> None:
+        """See `TargetWriter`."""
+        raise refuse_strings(key, "Keras's HDF5")
+
+    def finish(self) -> None:
+        """Nothing is left."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from ckptdoctor.binary.atomic_output import AtomicOutput
 from ckptdoctor.errors import UsageError
 from ckptdoctor.formats.keras_h5 import KerasH5Writer
+from ckptdoctor.formats.keras_v3 import KerasWeightsWriter
 from ckptdoctor.formats.npz import NpzWriter
 from ckptdoctor.formats.safetensors import SafetensorsWriter
 from ckptdoctor.formats.target import Specs, TargetWriter
@@ -14,7 +16,7 @@ from ckptdoctor.formats.tensor_bundle.writer import BundleWriter
 
 TENSOR_BUNDLE = "tensor-bundle"
 SUFFIXES = {".npz": "npz", ".safetensors": "safetensors", ".h5": "keras-h5", ".hdf5": "keras-h5"}
-TARGETS = (TENSOR_BUNDLE, "keras-h5", "npz", "safetensors")
+TARGETS = (TENSOR_BUNDLE, "keras-weights", "keras-h5", "npz", "safetensors")
 
 
 def target_of(output: str, wanted: str = "") -> str:
@@ -25,16 +27,27 @@ def target_of(output: str, wanted: str = "") -> str:
     """
     if wanted and wanted not in TARGETS:
         raise UsageError(f"--to {wanted} cannot be written", hint="Formats: " + ", ".join(TARGETS))
-    if not wanted and output.endswith((".keras", ".weights.h5")):
+    if not wanted and output.endswith(".keras"):
         raise UsageError(
-            f"{output}: Keras 3's own layout is not written yet",
-            hint="Keras 3 loads the weights of a name that ends in .h5 alone, with --graph for the order of the layers.",
+            f"{output}: a whole model is not written, only weights",
+            hint="Write a .weights.h5 file, and load it into the model: model.load_weights(...)",
         )
+    if not wanted and output.endswith(".weights.h5"):
+        return "keras-weights"
     return wanted or SUFFIXES.get(Path(output).suffix.lower(), TENSOR_BUNDLE)
 
 
-def make_writer(target: str, destination: str, output: AtomicOutput, specs: Specs) -> TargetWriter:
+def make_writer(
+    target: str, destination: str, output: AtomicOutput, specs: Specs, places: Mapping[str, str]
+) -> TargetWriter:
     """A writer of a format.
+
+    Args:
+        target: the format.
+        destination: the file, or the prefix.
+        output: the files to be.
+        specs: the tensors to come, in order.
+        places: key → where Keras 3 keeps it; only its own format needs them.
 
     Raises:
         UsageError: the format cannot hold one of the tensors.
@@ -43,6 +56,8 @@ def make_writer(target: str, destination: str, output: AtomicOutput, specs: Spec
         return NpzWriter(destination, output, specs)
     if target == "safetensors":
         return SafetensorsWriter(destination, output, specs)
+    if target == "keras-weights":
+        return KerasWeightsWriter(destination, output, specs, places)
     if target == "keras-h5":
         return KerasH5Writer(destination, output, specs)
     return BundleWriter(destination, output)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ckptdoctor.alignment.training_state import training_state
+from ckptdoctor.errors import UsageError
 from ckptdoctor.plan.plan import Plan, concat, derive
 from ckptdoctor.specs.inventory import Inventory
 from ckptdoctor.specs.ops import Drop
@@ -17,9 +18,17 @@ def weights_only(plan: Plan, inventory: Inventory, order: Sequence[str]) -> Plan
         plan: what to do before.
         inventory: the source.
         order: the model's weights, if a graph tells them; else all but training state is kept.
+
+    Raises:
+        UsageError: nothing would be left.
     """
     wanted = set(order)
     made = derive(plan, inventory)
     dropped = [key for key in made if (key not in wanted if wanted else training_state(key) is not None)]
+    if made and len(dropped) == len(made):
+        raise UsageError(
+            f"{inventory.source} holds none of the model's weights under names that could be matched",
+            hint="See: ckptdoctor diff GRAPH CHECKPOINT",
+        )
     note = (f"{len(dropped)} tensors are no weights of the model and are left out.",) if dropped else ()
     return concat(inventory.source, [plan, Plan(inventory.source, tuple(Drop(key) for key in dropped), note)])

@@ -56,6 +56,7 @@ class Variable:
         collections: the graph collections it is in.
         location: the line of the user's code that made it, if one is known.
         consumer: the operation that uses it, if one was found.
+        stored: where Keras 3 puts it in a `.weights.h5` file, such as `layers/dense/vars/0`; empty if that is not known.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Variable:
     collections: tuple[str, ...] = ()
     location: SourceLine | None = None
     consumer: Consumer | None = None
+    stored: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ def _variable(traced: dict[str, Any]) -> Variable:
         collections=tuple(traced["collections"]),
         location=_location(*traced["location"]) if traced["location"] else None,
         consumer=_consumer(consumer) if consumer else None,
+        stored=traced.get("stored", ""),
     )
 
 

@@ -1,0 +1,87 @@
+"""One Keras model in each way that it can be saved: each becomes weights that Keras loads, with the same outputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from ckptdoctor.cli.app import app
+
+MODEL = "keras.applications.MobileNetV2(input_shape=(96, 96, 3), alpha=0.35, weights=None, classes=7)"
+SOURCES = ("m.weights.h5", "m.keras", "legacy.h5", "objects/ck-1", "exported")
+
+
+def run(*arguments: str | Path, code: int = 0) -> str:
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == code, f"{result.output}\n{result.exception!r}"
+    return result.output
+
+
+def build() -> Any:
+    import keras
+
+    return eval(MODEL, {"keras": keras})
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    import tensorflow as tf
+
+    directory = tmp_path_factory.mktemp("keras")
+    (directory / "graph.py").write_text(f"import keras\nmodel = {MODEL}\n")
+    model = build()
+    rng = np.random.default_rng(0)
+    model.set_weights([np.abs(rng.standard_normal(w.shape)).astype(np.float32) * 0.1 + 0.01 for w in model.weights])
+    model.save_weights(directory / "m.weights.h5")
+    model.save(directory / "m.keras")
+    model.save(directory / "legacy.h5")
+    tf.train.Checkpoint(model=model).save(str(directory / "objects/ck"))
+    model.export(directory / "exported", verbose=False)
+    return directory, model
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("target", ["weights.h5", "h5"])
+def test_keras_loads_what_is_made(source: str, target: str, saved: tuple[Path, Any], tmp_path: Path) -> None:
+    directory, model = saved
+    made = tmp_path / f"made.{target}"
+    run("convert", directory / source, made, "--graph", directory / "graph.py")
+    again = build()
+    again.load_weights(made)
+    image = np.full((1, 96, 96, 3), 0.3, np.float32)
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), again.get_weights(), strict=True))
+    assert np.array_equal(np.asarray(model(image)), np.asarray(again(image)))
+
+
+@pytest.mark.parametrize("source", ["m.keras", "objects/ck-1"])
+def test_a_checkpoint_by_name_is_restored(source: str, saved: tuple[Path, Any], tmp_path: Path) -> None:
+    directory, model = saved
+    graph = directory / "graph.py"
+    run("convert", directory / source, tmp_path / "named.ckpt", "--graph", graph)
+    run("diff", graph, tmp_path / "named.ckpt")
+    assert f"ok {len(model.weights)} variables restored" in run("verify", tmp_path / "named.ckpt", "--graph", graph)
+
+
+@pytest.mark.parametrize("source", ["m.weights.h5", "m.keras", "legacy.h5"])
+def test_keras_files_fit_their_model(source: str, saved: tuple[Path, Any]) -> None:
+    directory, _ = saved
+    assert "The checkpoint fits the graph." in run("diff", directory / "graph.py", directory / source)
+
+
+def test_another_head_is_a_class_count(saved: tuple[Path, Any], tmp_path: Path) -> None:
+    directory, _ = saved
+    graph = tmp_path / "graph.py"
+    graph.write_text(f"import keras\nmodel = {MODEL}\n".replace("classes=7", "classes=4"))
+    output = run("diff", graph, directory / "m.weights.h5", code=1)
+    assert "CKD204" in output
+    assert "the checkpoint's last layer has 7 outputs, the graph's has 4." in output
+
+
+def test_weights_need_a_model(saved: tuple[Path, Any], tmp_path: Path) -> None:
+    directory, _ = saved
+    output = run("convert", directory / "objects/ck-1", tmp_path / "x.weights.h5", code=2)
+    assert "--graph" in output
