@@ -60,6 +60,9 @@ def convert(
     rename: RenameOption = None,
     name_map: MapOption = None,
     averages: AveragesOption = False,
+    dtype: Annotated[
+        str, typer.Option("--dtype", metavar="TYPE", help="Cast every floating-point tensor: float16, bfloat16, …")
+    ] = "",
     target: Annotated[
         str,
         typer.Option(
@@ -109,8 +112,9 @@ def convert(
         ckptdoctor convert a.ckpt b.ckpt --rename 'weights$=kernel' --rename '^tower_0/='
     """
     from ckptdoctor.formats.targets import target_of
+    from ckptdoctor.plan.casts import cast_all
     from ckptdoctor.plan.convolutions import conv_to_dense, dense_to_conv
-    from ckptdoctor.plan.plan import carried_out
+    from ckptdoctor.plan.plan import carried_out, concat
     from ckptdoctor.plan.renames import Names
     from ckptdoctor.plan.weights_only import weights_only
     from ckptdoctor.reports.plan_text import print_plan, print_receipt
@@ -137,6 +141,9 @@ def convert(
         plans.append(dense_to_conv(inventory, only or (), size))
     elif only or kernel:
         raise UsageError("--only and --kernel belong to --conv-to-dense or --dense-to-conv", hint="Add one of them.")
+    if dtype:
+        made = concat(source.source, plans)
+        plans.append(cast_all(carried_out(made, source), dtype))
     plan = _settle(plans, source, plan_file)
     if target_of(output, target) in ("keras-h5", "keras-weights"):
         plan = weights_only(plan, source, list(places))

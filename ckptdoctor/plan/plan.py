@@ -68,13 +68,15 @@ def derive(plan: Plan, inventory: Inventory) -> dict[str, Derived]:
 
 
 def carried_out(plan: Plan, inventory: Inventory) -> Inventory:
-    """The checkpoint as a plan of renames and drops would leave it.
+    """The checkpoint as a plan would leave it.
 
     Raises:
         UsageError: see `derive`.
     """
     made = derive(plan, inventory)
-    entries = {key: replace(inventory.entries[item.source], key=key) for key, item in sorted(made.items())}
+    entries = {
+        key: replace(inventory.entries[item.source], key=key, spec=item.spec) for key, item in sorted(made.items())
+    }
     return replace(inventory, entries=entries)
 
 

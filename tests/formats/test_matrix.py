@@ -92,6 +92,20 @@ def test_to_decides_over_the_name(sources: dict[str, Path], tmp_path: Path) -> N
     assert "a whole model is not written" in run("convert", sources["npz"], tmp_path / "x.keras", code=2)
 
 
+def test_a_cast_states_its_loss(sources: dict[str, Path], tmp_path: Path) -> None:
+    output = run("convert", sources["npz"], tmp_path / "half.safetensors", "--dtype", "bfloat16")
+    assert "loses bits" in output
+    found = open_checkpoint(str(tmp_path / "half.safetensors"))
+    kinds = {key: entry.spec.dtype.name for key, entry in found.inventory.entries.items()}
+    assert kinds["net/a/kernel"] == kinds["net/a/bias"] == "bfloat16"
+    assert kinds["net/b/table"] == "int64"
+    expected = VALUES["net/a/bias"].astype(found.inventory.entries["net/a/bias"].spec.dtype.to_numpy())
+    assert np.array_equal(found.read("net/a/bias"), expected)
+    output = run("convert", tmp_path / "half.safetensors", tmp_path / "whole.npz", "--dtype", "float32")
+    assert "loses bits" not in output
+    assert "no floating-point type" in run("convert", sources["npz"], tmp_path / "x", "--dtype", "int8", code=2)
+
+
 def test_what_a_format_lacks_is_said(tmp_path: Path) -> None:
     import tensorflow as tf
 
