@@ -8,12 +8,15 @@ Source: The HDF Group, "HDF5 File Format Specification", read through h5py (h5py
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from ckptdoctor.binary.atomic_output import AtomicOutput
 from ckptdoctor.errors import Corrupt, FormatError, MissingPackage
+from ckptdoctor.formats.checkpoint import Advance, StoredBytes
 from ckptdoctor.formats.mapped_tensors import Load
+from ckptdoctor.formats.target import copy_chunks, copy_stored, refuse_strings
 from ckptdoctor.limits import MAX_HDF5_OBJECTS
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.inventory import Entry
@@ -149,7 +152,7 @@ class Hdf5:
         return load
 
 
-def reserve(group: Any, name: str, spec: TensorSpec) -> int | None:
+def _reserve(group: Any, name: str, spec: TensorSpec) -> int | None:
     """Makes room for a tensor; gives where its bytes go, None if it has none."""
     import h5py
     import numpy as np
@@ -167,3 +170,41 @@ def reserve(group: Any, name: str, spec: TensorSpec) -> int | None:
     )
     offset: int | None = dataset.get_offset()
     return offset
+
+
+class PlacedWriter:
+    """Writes tensors into a file that the library has laid out: each tensor's bytes go where its dataset is.
+
+    Args:
+        destination: the file.
+        output: the files to be.
+    """
+
+    def __init__(self, destination: str, output: AtomicOutput) -> None:
+        self.stream = output.create(Path(destination))
+        self.offsets: dict[str, int] = {}
+
+    def place(self, key: str, group: Any, name: str, spec: TensorSpec) -> None:
+        """Makes a dataset for a tensor."""
+        offset = _reserve(group, name, spec)
+        if offset is not None:
+            self.offsets[key] = offset
+
+    def add_stored(self, key: str, spec: TensorSpec, stored: StoredBytes, advance: Advance) -> None:
+        """See `TargetWriter`."""
+        if key in self.offsets:
+            self.stream.seek(self.offsets[key])
+            copy_stored(key, stored, self.stream, advance)
+
+    def add_chunks(self, key: str, spec: TensorSpec, chunks: Iterable[NDArray[Any]], advance: Advance) -> None:
+        """See `TargetWriter`."""
+        if key in self.offsets:
+            self.stream.seek(self.offsets[key])
+            copy_chunks(chunks, self.stream, advance)
+
+    def add_strings(self, key: str, spec: TensorSpec, values: NDArray[Any], advance: Advance) -> None:
+        """See `TargetWriter`."""
+        raise refuse_strings(key, "Keras's HDF5")
+
+    def finish(self) -> None:
+        """Nothing is left."""

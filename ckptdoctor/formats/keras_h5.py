@@ -12,22 +12,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from ckptdoctor.binary.atomic_output import AtomicOutput
 from ckptdoctor.errors import UsageError
-from ckptdoctor.formats.checkpoint import Advance, StoredBytes
-from ckptdoctor.formats.hdf5 import Hdf5, reserve
+from ckptdoctor.formats.hdf5 import Hdf5, PlacedWriter
 from ckptdoctor.formats.mapped_tensors import MappedTensors
-from ckptdoctor.formats.target import Specs, copy_chunks, copy_stored, refuse_strings
+from ckptdoctor.formats.target import Specs
 from ckptdoctor.specs.inventory import Entry, Inventory
-from ckptdoctor.specs.tensor import TensorSpec
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    pass
 
 _VARS = re.compile(r"(?P<layer>.*?)/?vars/(?P<number>\d+)")
 _LEGACY = re.compile(r"(?:model_weights/)?(?P<layer>[^/]+)/(?P<name>.+?)(?::\d+)?")
@@ -124,7 +122,7 @@ def _own_name(layer: str, attributes: Mapping[str, Mapping[str, object]]) -> str
     return "/".join(parts)
 
 
-class KerasH5Writer:
+class KerasH5Writer(PlacedWriter):
     """Writes weights as Keras 1 and 2 did; Keras 3's `load_weights` takes them from a name that ends in `.h5`.
 
     The layers stand in the order of their first tensors, a layer's weights in their order: Keras loads them by position.
@@ -142,14 +140,13 @@ class KerasH5Writer:
                 f"{foreign[0]} is {specs[foreign[0]].dtype}, which Keras's HDF5 has not",
                 hint="Drop or cast it in a plan.",
             )
-        self._stream = output.create(Path(destination))
-        self._offsets: dict[str, int] = {}
+        super().__init__(destination, output)
         layers: dict[str, list[str]] = {}
         for key in specs:
             layers.setdefault(key.rpartition("/")[0] or key, []).append(key)
         ends = Counter(scope.rpartition("/")[2] for scope in layers)
         # The library lays the file out; the bytes are put in their places afterwards, without going through it.
-        with h5py.File(self._stream.name, "w") as file:
+        with h5py.File(self.stream.name, "w") as file:
             names = {scope: _layer(scope, ends) for scope in layers}
             file.attrs["layer_names"] = [name.encode() for name in names.values()]
             file.attrs["backend"] = "tensorflow"
@@ -158,28 +155,7 @@ class KerasH5Writer:
                 weights = {key: f"{names[scope]}/{key.rpartition('/')[2]}" for key in keys}
                 group.attrs["weight_names"] = [weight.encode() for weight in weights.values()]
                 for key, weight in weights.items():
-                    offset = reserve(group, weight, specs[key])
-                    if offset is not None:
-                        self._offsets[key] = offset
-
-    def add_stored(self, key: str, spec: TensorSpec, stored: StoredBytes, advance: Advance) -> None:
-        """See `TargetWriter`."""
-        if key in self._offsets:
-            self._stream.seek(self._offsets[key])
-            copy_stored(key, stored, self._stream, advance)
-
-    def add_chunks(self, key: str, spec: TensorSpec, chunks: Iterable[NDArray[Any]], advance: Advance) -> None:
-        """See `TargetWriter`."""
-        if key in self._offsets:
-            self._stream.seek(self._offsets[key])
-            copy_chunks(chunks, self._stream, advance)
-
-    def add_strings(self, key: str, spec: TensorSpec, values: NDArray[Any], advance: Advance) -> None:
-        """See `TargetWriter`."""
-        raise refuse_strings(key, "Keras's HDF5")
-
-    def finish(self) -> None:
-        """Nothing is left."""
+                    self.place(key, group, weight, specs[key])
 
 
 def _layer(scope: str, ends: Mapping[str, int]) -> str:

@@ -10,22 +10,20 @@ Source: Keras, keras/src/saving/saving_lib.py, `_save_model_to_fileobj`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ckptdoctor.binary.atomic_output import AtomicOutput
 from ckptdoctor.binary.zip_archive import ZipArchive
 from ckptdoctor.errors import Corrupt, FormatError, NotACheckpoint, UsageError
-from ckptdoctor.formats.checkpoint import Advance, StoredBytes
-from ckptdoctor.formats.hdf5 import reserve
+from ckptdoctor.formats.hdf5 import PlacedWriter
 from ckptdoctor.formats.keras_h5 import open_keras_h5
 from ckptdoctor.formats.mapped_tensors import MappedTensors
-from ckptdoctor.formats.target import Specs, copy_chunks, copy_stored, refuse_strings
-from ckptdoctor.specs.tensor import TensorSpec
+from ckptdoctor.formats.target import Specs, refuse_strings
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    pass
 
 _WEIGHTS = "model.weights.h5"
 _MOST_METADATA = 1 << 20
@@ -73,7 +71,7 @@ def refuse(path: Path, archive: ZipArchive) -> NotACheckpoint:
     return NotACheckpoint(path, "file", f"this is {what}", hint=hint)
 
 
-class KerasWeightsWriter:
+class KerasWeightsWriter(PlacedWriter):
     """Writes a `.weights.h5` file of Keras 3: each variable where Keras looks for it.
 
     Args:
@@ -97,35 +95,13 @@ class KerasWeightsWriter:
                 )
             if not spec.dtype.itemsize:
                 raise refuse_strings(key, "Keras's HDF5")
-        self._stream = output.create(Path(destination))
-        self._offsets: dict[str, int] = {}
+        super().__init__(destination, output)
         # The library lays the file out; the bytes are put in their places afterwards, without going through it.
-        with h5py.File(self._stream.name, "w") as file:
+        with h5py.File(self.stream.name, "w") as file:
             for key, spec in specs.items():
                 group, _, number = places[key].rpartition("/")
                 owner = file.require_group(group)
                 owner.attrs["name"] = key.rpartition("/")[0].rpartition("/")[2]
-                offset = reserve(owner, number, spec)
+                self.place(key, owner, number, spec)
                 if spec.dtype.name == "bfloat16":
                     owner[number].attrs["dtype"] = "bfloat16"
-                if offset is not None:
-                    self._offsets[key] = offset
-
-    def add_stored(self, key: str, spec: TensorSpec, stored: StoredBytes, advance: Advance) -> None:
-        """See `TargetWriter`."""
-        if key in self._offsets:
-            self._stream.seek(self._offsets[key])
-            copy_stored(key, stored, self._stream, advance)
-
-    def add_chunks(self, key: str, spec: TensorSpec, chunks: Iterable[NDArray[Any]], advance: Advance) -> None:
-        """See `TargetWriter`."""
-        if key in self._offsets:
-            self._stream.seek(self._offsets[key])
-            copy_chunks(chunks, self._stream, advance)
-
-    def add_strings(self, key: str, spec: TensorSpec, values: NDArray[Any], advance: Advance) -> None:
-        """See `TargetWriter`."""
-        raise refuse_strings(key, "Keras's HDF5")
-
-    def finish(self) -> None:
-        """Nothing is left."""
