@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
 
@@ -144,32 +145,24 @@ def _renumbered(lhs: list[Layer[Variable]], rhs: list[Layer[Entry]]) -> Found:
 
 def _by_object_order(lhs: list[Layer[Variable]], rhs: list[Layer[Entry]]) -> Found:
     """Keras's `layer_with_weights-N` is the N-th layer of the model that has weights."""
-    numbered = {}
-    for layer in rhs:
-        if match := OBJECT_LAYER.search(layer.name.scope):
-            numbered[int(match[1])] = layer
-    if not numbered or len(numbered) != len(lhs):
-        return [], []
-    pairs = list(zip(lhs, (numbered[number] for number in sorted(numbered)), strict=True))
-    if not all(compatible(a, b) for a, b in pairs):
-        return [], []
     how = "Keras numbers a model's layers with weights in their order, and every shape agrees in that order"
-    return [_renaming("object order", pairs, True, how)], []
+    return _enumerated(lhs, rhs, OBJECT_LAYER, how)
 
 
 def _by_list(lhs: list[Layer[Variable]], rhs: list[Layer[Entry]]) -> Found:
     """An exported model's list of variables: all of them in the model's order."""
-    listed = {}
-    for layer in split_layers(rhs):
-        if match := LISTED_VARIABLE.match(layer.name.scope):
-            listed[int(match[1])] = layer
-    mine = split_layers(lhs)
-    if not listed or sorted(listed) != list(range(len(mine))):
+    how = "An exported model lists its variables in their order, and every shape agrees in that order"
+    return _enumerated(split_layers(lhs), split_layers(rhs), LISTED_VARIABLE, how)
+
+
+def _enumerated(lhs: list[Layer[Variable]], rhs: list[Layer[Entry]], number: re.Pattern[str], how: str) -> Found:
+    """All layers of the graph in their order, with those of the checkpoint in the order of a number in their names."""
+    numbered = {int(match[1]): layer for layer in rhs if (match := number.search(layer.name.scope))}
+    if not numbered or len(numbered) != len(lhs):
         return [], []
-    pairs = list(zip(mine, (listed[number] for number in range(len(mine))), strict=True))
+    pairs = [(layer, numbered[place]) for layer, place in zip(lhs, sorted(numbered), strict=True)]
     if not all(compatible(a, b) for a, b in pairs):
         return [], []
-    how = "An exported model lists its variables in their order, and every shape agrees in that order"
     return [_renaming("object order", pairs, True, how)], []
 
 

@@ -44,6 +44,11 @@ class ZipArchive:
         if len(infos) > MAX_ZIP_MEMBERS:
             raise Corrupt(path, "zip directory", f"{len(infos):,} members", hint=_DAMAGED)
         self.members: dict[str, Member] = {}
+        with path.open("rb") as file:
+            self._list(infos, file, path.stat().st_size)
+
+    def _list(self, infos: list[zipfile.ZipInfo], file: BinaryIO, size: int) -> None:
+        path = self.path
         for info in infos:
             name = info.filename
             if name in self.members:
@@ -56,21 +61,20 @@ class ZipArchive:
                 raise Corrupt(
                     path, f"member {name!r}", f"{info.file_size:,} bytes out of {info.compress_size:,}", hint=_DAMAGED
                 )
-            self.members[name] = Member(name, info.file_size, self._extent(info))
+            self.members[name] = Member(name, info.file_size, self._extent(info, file, size))
 
-    def _extent(self, info: zipfile.ZipInfo) -> Extent | None:
+    def _extent(self, info: zipfile.ZipInfo, file: BinaryIO, size: int) -> Extent | None:
         if info.compress_type != zipfile.ZIP_STORED:
             return None
-        with self.path.open("rb") as file:
-            file.seek(info.header_offset)
-            header = file.read(_LOCAL_HEADER)
+        file.seek(info.header_offset)
+        header = file.read(_LOCAL_HEADER)
         if len(header) < _LOCAL_HEADER or header[:4] != _LOCAL_SIGNATURE:
             raise Corrupt(
                 self.path, f"member {info.filename!r}", "has no local header", offset=info.header_offset, hint=_DAMAGED
             )
         lengths = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
         start = info.header_offset + _LOCAL_HEADER + lengths
-        if start + info.file_size > self.path.stat().st_size or info.file_size != info.compress_size:
+        if start + info.file_size > size or info.file_size != info.compress_size:
             raise Corrupt(
                 self.path, f"member {info.filename!r}", "reaches outside the file", offset=start, hint=_DAMAGED
             )

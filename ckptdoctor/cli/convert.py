@@ -111,7 +111,7 @@ def convert(
 
         ckptdoctor convert a.ckpt b.ckpt --rename 'weights$=kernel' --rename '^tower_0/='
     """
-    from ckptdoctor.formats.targets import target_of
+    from ckptdoctor.formats.targets import BY_POSITION, target_of
     from ckptdoctor.plan.casts import cast_all
     from ckptdoctor.plan.convolutions import conv_to_dense, dense_to_conv
     from ckptdoctor.plan.plan import carried_out, concat
@@ -145,7 +145,7 @@ def convert(
         made = concat(source.source, plans)
         plans.append(cast_all(carried_out(made, source), dtype))
     plan = _settle(plans, source, plan_file)
-    if target_of(output, target) in ("keras-h5", "keras-weights"):
+    if target_of(output, target) in BY_POSITION:
         plan = weights_only(plan, source, list(places))
     out = console()
     print_plan(plan, source, out)

@@ -11,7 +11,7 @@ from ckptdoctor.binary.atomic_output import AtomicOutput
 from ckptdoctor.errors import UsageError
 from ckptdoctor.formats.checkpoint import Advance, Checkpoint
 from ckptdoctor.formats.state_file import STATE_FILE, format_state
-from ckptdoctor.formats.targets import TENSOR_BUNDLE, make_writer
+from ckptdoctor.formats.targets import BY_POSITION, TENSOR_BUNDLE, make_writer
 from ckptdoctor.formats.tensor_bundle.naming import prefix_of
 from ckptdoctor.formats.tensor_bundle.reader import TensorBundle
 from ckptdoctor.formats.tensor_bundle.writer import reindex
@@ -92,7 +92,8 @@ def convert(
             kept = {derived.source: Entry(key, derived.spec) for key, derived in made.items()}
             reindex(checkpoint, kept, prefix, output, advance, link=link)
         else:
-            _rewrite(checkpoint, _ordered(made, list(places or ())), places or {}, target, prefix, output, advance)
+            order = list(places or ()) if target in BY_POSITION else []
+            _rewrite(checkpoint, _ordered(made, order), places or {}, target, prefix, output, advance)
         state = Path(prefix).parent / STATE_FILE
         if bundle and not state.exists():
             output.create(state).write(format_state(Path(prefix).name).encode())

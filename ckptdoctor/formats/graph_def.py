@@ -67,28 +67,15 @@ _FIRST_FIELD = b"\x0a"
 _LOOKED_AT = 64
 
 
-def is_graph_def(path: Path) -> bool:
-    """Whether a file is a graph of nodes: each has a name and an operation, which only nodes have in this place."""
-    if not 0 < path.stat().st_size <= MAX_META_GRAPH:
-        return False
-    with path.open("rb") as file:
-        if file.read(1) != _FIRST_FIELD:
-            return False
-    try:
-        nodes = parse(_CLASSES["GraphDef"], path.read_bytes()).node
-    except ValueError:
-        return False
-    ops = [node.op for node in nodes[:_LOOKED_AT]]
-    return bool(ops) and all(op[:1].isalpha() and op.replace(b"_", b"").isalnum() for op in ops)
-
-
-def open_graph_def(path: Path) -> MappedTensors:
-    """Opens a frozen graph.
+def open_graph_def(path: Path) -> MappedTensors | None:
+    """Opens a frozen graph; None if the file is no graph.
 
     Raises:
         Corrupt: a constant is damaged.
     """
-    graph = parse(_CLASSES["GraphDef"], path.read_bytes())
+    graph = _parse(path)
+    if graph is None:
+        return None
     entries: dict[str, Entry] = {}
     loads: dict[str, Load] = {}
     for node in graph.node:
@@ -110,6 +97,22 @@ def open_graph_def(path: Path) -> MappedTensors:
     )  # fmt: skip
     inventory = Inventory(str(path), FORMAT, (path,), dict(sorted(entries.items())), notes)
     return MappedTensors(inventory, {}, loads)
+
+
+def _parse(path: Path) -> Message | None:
+    """The graph, if each of its first nodes has a name and an operation, which only nodes have in this place."""
+    if not 0 < path.stat().st_size <= MAX_META_GRAPH:
+        return None
+    with path.open("rb") as file:
+        if file.read(1) != _FIRST_FIELD:
+            return None
+        file.seek(0)
+        try:
+            graph = parse(_CLASSES["GraphDef"], file.read())
+        except ValueError:
+            return None
+    ops = [node.op for node in graph.node[:_LOOKED_AT]]
+    return graph if ops and all(op[:1].isalpha() and op.replace(b"_", b"").isalnum() for op in ops) else None
 
 
 def _check(tensor: Message, spec: TensorSpec) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ckptdoctor.binary.zip_archive import ZipArchive
 from ckptdoctor.formats.checkpoint import Checkpoint
-from ckptdoctor.formats.graph_def import is_graph_def, open_graph_def
+from ckptdoctor.formats.graph_def import open_graph_def
 from ckptdoctor.formats.hdf5 import MAGIC as HDF5_MAGIC
 from ckptdoctor.formats.keras_h5 import open_keras_h5
 from ckptdoctor.formats.keras_v3 import is_keras_archive, open_keras_archive, refuse
@@ -40,6 +40,4 @@ def open_single_file(path: Path) -> Checkpoint | None:
         return open_safetensors(path)
     if _SHARDED.match(head) and path.suffix == ".json":
         return open_sharded(path)
-    if is_graph_def(path):
-        return open_graph_def(path)
-    return None
+    return open_graph_def(path)

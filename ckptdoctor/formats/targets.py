@@ -16,6 +16,8 @@ from ckptdoctor.formats.tensor_bundle.writer import BundleWriter
 
 TENSOR_BUNDLE = "tensor-bundle"
 SUFFIXES = {".npz": "npz", ".safetensors": "safetensors", ".h5": "keras-h5", ".hdf5": "keras-h5"}
+BY_POSITION = ("keras-h5", "keras-weights")
+"""The formats whose reader goes by the order of a model's weights; the others have their tensors by key."""
 TARGETS = (TENSOR_BUNDLE, "keras-weights", "keras-h5", "npz", "safetensors")
 
 

@@ -47,4 +47,4 @@ def _unblocked(renames: list[Rename], keys: Set[str]) -> tuple[list[Rename], lis
         if not stuck:
             return kept, blocked
         blocked += stuck
-        kept = [op for op in kept if op not in stuck]
+        kept = [op for op in kept if op.to not in keys or op.to in moving]
