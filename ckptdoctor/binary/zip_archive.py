@@ -6,15 +6,17 @@ Source: PKWARE's APPNOTE.TXT, 4.3.7 "Local file header", for where a stored memb
 from __future__ import annotations
 
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
-from ckptdoctor.errors import Corrupt
-from ckptdoctor.limits import MAX_ZIP_MEMBERS, MAX_ZIP_RATIO
+from ckptdoctor.errors import Corrupt, FormatError
+from ckptdoctor.limits import COPY_CHUNK, MAX_ZIP_MEMBERS, MAX_ZIP_RATIO
 from ckptdoctor.specs.tensor import Extent
 
 _LOCAL_HEADER, _LOCAL_SIGNATURE = 30, b"PK\x03\x04"
+_FAILURES = (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, EOFError)
 _DAMAGED = "The archive is damaged or was made to mislead: fetch it again from where you trust."
 
 
@@ -80,6 +82,18 @@ class ZipArchive:
             )
         return Extent(self.path, start, info.file_size)
 
+    def damaged(self) -> list[FormatError]:
+        """What is wrong with the members' checksums, an error each."""
+        problems: list[FormatError] = []
+        for name in self.members:
+            try:
+                with self.open(name) as file:
+                    while file.read(COPY_CHUNK):
+                        pass
+            except _FAILURES as error:
+                problems.append(Corrupt(self.path, f"member {name!r}", str(error), hint=_DAMAGED))
+        return problems
+
     def open(self, name: str) -> BinaryIO:
         """A member's unpacked bytes; their checksum is compared as they are read to the end."""
         return cast(BinaryIO, self._zip.open(name))
@@ -96,5 +110,5 @@ class ZipArchive:
             )
         try:
             return self._zip.read(name)
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
+        except _FAILURES as error:
             raise Corrupt(self.path, f"member {name!r}", str(error), hint=_DAMAGED) from error

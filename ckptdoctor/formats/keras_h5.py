@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from ckptdoctor.binary.atomic_output import AtomicOutput
-from ckptdoctor.errors import UsageError
+from ckptdoctor.errors import FormatError, UsageError
 from ckptdoctor.formats.hdf5 import Hdf5, PlacedWriter
 from ckptdoctor.formats.mapped_tensors import MappedTensors
 from ckptdoctor.formats.target import Specs
@@ -48,7 +48,11 @@ _ROLES: dict[tuple[int, ...], tuple[str, ...]] = {
 
 
 def open_keras_h5(
-    path: Path, source: BinaryIO | None = None, base: int | None = 0, notes: tuple[str, ...] = (), kind: str = ""
+    path: Path,
+    source: BinaryIO | None = None,
+    base: int | None = 0,
+    kind: str = "",
+    checks: Callable[[], list[FormatError]] = list,
 ) -> MappedTensors:
     """Opens an HDF5 file of Keras, or another one, and says which.
 
@@ -56,8 +60,8 @@ def open_keras_h5(
         path: the file, or the archive it is in.
         source: the unpacked member of the archive.
         base: where the member's bytes begin in the archive; None if they are packed.
-        notes: what to say of how it was found.
         kind: the format's name, where the archive tells it.
+        checks: what compares the archive's checksums.
 
     Raises:
         MissingPackage: h5py is not installed.
@@ -65,10 +69,10 @@ def open_keras_h5(
     """
     file = Hdf5(path, source, base)
     found, entries = _named(file)
-    if not found:
-        notes = (*notes, f"{path.name} is HDF5, but not Keras's: its datasets are listed under their paths.")
+    foreign = f"{path.name} is HDF5, but not Keras's: its datasets are listed under their paths."
+    notes = () if found else (foreign,)
     inventory = Inventory(str(path), kind or found or "HDF5", (path,), dict(sorted(entries.items())), notes)
-    return MappedTensors(inventory, file.extents, file.loads)
+    return MappedTensors(inventory, file.extents, file.loads, checks)
 
 
 def _named(file: Hdf5) -> tuple[str, dict[str, Entry]]:

@@ -54,7 +54,7 @@ def open_keras_archive(path: Path, archive: ZipArchive) -> MappedTensors:
         except (ValueError, RecursionError) as error:
             raise Corrupt(path, "metadata.json", f"is no JSON: {error}") from error
     base = member.extent.offset if member.extent else None
-    return open_keras_h5(path, archive.open(_WEIGHTS), base, kind=f"Keras {version or '3'} model (.keras)")
+    return open_keras_h5(path, archive.open(_WEIGHTS), base, f"Keras {version or '3'} model (.keras)", archive.damaged)
 
 
 def refuse(path: Path, archive: ZipArchive) -> NotACheckpoint:

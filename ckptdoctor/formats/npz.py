@@ -59,7 +59,8 @@ def open_npz(path: Path, archive: ZipArchive) -> MappedTensors:
             extents[key] = extent
         else:
             loads[key] = _loader(archive, name)
-    return MappedTensors(Inventory(str(path), FORMAT, (path,), dict(sorted(entries.items()))), extents, loads)
+    inventory = Inventory(str(path), FORMAT, (path,), dict(sorted(entries.items())))
+    return MappedTensors(inventory, extents, loads, archive.damaged)
 
 
 def _read_header(archive: ZipArchive, member: Member) -> tuple[TensorSpec, int, bool]:

@@ -262,3 +262,13 @@ def test_keras_writes_names_that_are_found(suffix: str, tmp_path: Path) -> None:
     for weight in model.weights:
         name = next(name for name in named if weight.path.endswith(name) or name.endswith(weight.path))
         assert np.array_equal(checkpoint.read(named[name]), np.asarray(weight))
+
+
+def test_a_changed_byte_in_an_npz_is_found(tmp_path):
+    path = tmp_path / "w.npz"
+    np.savez(path, kernel=np.arange(1 << 16, dtype=np.float32))
+    data = bytearray(path.read_bytes())
+    data[data.index(np.float32(65000).tobytes())] ^= 1
+    path.write_bytes(data)
+    [error] = open_checkpoint(str(path)).verify(lambda size: None)
+    assert "kernel.npy" in str(error)
