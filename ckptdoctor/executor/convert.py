@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from ckptdoctor.binary.atomic_output import AtomicOutput
 from ckptdoctor.errors import UsageError
+from ckptdoctor.executor.elements import chunks, elements
 from ckptdoctor.formats.checkpoint import Advance, Checkpoint
 from ckptdoctor.formats.state_file import STATE_FILE, format_state
 from ckptdoctor.formats.targets import BY_POSITION, TENSOR_BUNDLE, make_writer
 from ckptdoctor.formats.tensor_bundle.naming import prefix_of
 from ckptdoctor.formats.tensor_bundle.reader import TensorBundle
 from ckptdoctor.formats.tensor_bundle.writer import reindex
-from ckptdoctor.limits import COPY_CHUNK
 from ckptdoctor.plan.plan import Derived, Plan, derive
 from ckptdoctor.specs.inventory import OBJECT_GRAPH_KEY, Entry
-from ckptdoctor.specs.ops import Cast, Op, Reshape, Transpose
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +84,7 @@ def convert(
         )
     with AtomicOutput(force=force) as output:
         if isinstance(checkpoint, TensorBundle) and whole:
-            kept = {derived.source: Entry(key, derived.spec) for key, derived in made.items()}
+            kept = {origin.source: Entry(key, item.spec) for key, item in made.items() if (origin := item.origin)}
             reindex(checkpoint, kept, prefix, output, advance, link=link)
         else:
             order = list(places or ()) if target in BY_POSITION else []
@@ -100,10 +95,10 @@ def convert(
         files = output.commit()
     sizes = {True: 0, False: 0}
     for derived in made.values():
-        sizes[derived.keeps_bytes] += derived.spec.nbytes
+        sizes[derived.origin is not None] += derived.spec.nbytes
     entries = checkpoint.inventory.entries
-    changed = sum(key != item.source or bool(item.ops) for key, item in made.items())
-    changed += len(entries) - len(made)
+    changed = sum(key != item.source for key, item in made.items())
+    changed += len(entries.keys() - made.keys())
     return Receipt(prefix, files, len(made), changed, sizes[True], sizes[False], link)
 
 
@@ -122,7 +117,8 @@ def _index_only(checkpoint: Checkpoint, made: dict[str, Derived]) -> bool:
         isinstance(checkpoint, TensorBundle)
         and len(made) == len(checkpoint.inventory.entries)
         and all(
-            derived.keeps_bytes and not (derived.ops and checkpoint.inventory.entries[derived.source].slices)
+            (origin := derived.origin) is not None
+            and (derived.op is None or not checkpoint.inventory.entries[origin.source].slices)
             for derived in made.values()
         )
     )
@@ -148,45 +144,12 @@ def _rewrite(
 ) -> None:
     writer = make_writer(target, prefix, output, {key: item.spec for key, item in made.items()}, places)
     for key, derived in made.items():
-        stored = checkpoint.stored(derived.source) if derived.keeps_bytes else None
+        origin = derived.origin
+        stored = checkpoint.stored(origin.source) if origin is not None else None
         if stored is not None:
             writer.add_stored(key, derived.spec, stored, advance)
         elif derived.spec.dtype.itemsize:
-            chunks = _chunks(checkpoint.read(derived.source), derived.ops)
-            writer.add_chunks(key, derived.spec, chunks, advance)
+            writer.add_chunks(key, derived.spec, chunks(elements(checkpoint, derived)), advance)
         else:
-            writer.add_strings(key, derived.spec, checkpoint.read(derived.source), advance)
+            writer.add_strings(key, derived.spec, elements(checkpoint, derived).whole(), advance)
     writer.finish()
-
-
-def _chunks(values: NDArray[Any], ops: tuple[Op, ...]) -> Iterator[NDArray[Any]]:
-    """The result's elements in row-major order, in chunks of bounded size.
-
-    Transposes and reshapes are views where NumPy can make one; casts work on the chunks.
-    """
-    casts = [op.dtype.to_numpy() for op in ops if isinstance(op, Cast)]
-    for op in ops:
-        if isinstance(op, Transpose):
-            values = values.transpose(op.perm)
-        elif isinstance(op, Reshape):
-            values = values.reshape(op.shape)
-    widest = max([values.dtype.itemsize, *(dtype.itemsize for dtype in casts)])
-    for chunk in _rows(values, max(1, COPY_CHUNK // widest)):
-        for dtype in casts:
-            chunk = chunk.astype(dtype)  # noqa: PLW2901, one cast after another
-        yield chunk
-
-
-def _rows(values: NDArray[Any], limit: int) -> Iterator[NDArray[Any]]:
-    """Parts of an array in row-major order, of at most `limit` elements each."""
-    if values.size <= limit or not values.ndim:
-        yield values
-        return
-    row = values.size // len(values)
-    if row > limit:
-        for part in values:
-            yield from _rows(part, limit)
-        return
-    step = max(1, limit // row)
-    for start in range(0, len(values), step):
-        yield values[start : start + step]

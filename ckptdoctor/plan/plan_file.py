@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -87,18 +88,11 @@ def _read_step(path: Path, number: int, step: Any) -> Op:
         raise UsageError(f"{path}: step {number}: op is {verb!r}", hint="Operations: " + ", ".join(known))
     values: dict[str, Any] = {}
     for field in fields(kind):
-        value = step.get(field.name)
+        value = step.get(field.name, field.default)
         try:
-            if field.name in ("shape", "perm"):
-                values[field.name] = tuple(_integer(item) for item in value)
-            elif field.name == "dtype":
-                values[field.name] = dtype_from_name(value)
-            elif isinstance(value, str):
-                values[field.name] = value
-            else:
-                raise TypeError
+            values[field.name] = _PARSED[str(field.type)](value)
         except (TypeError, KeyError, AttributeError):
-            raise UsageError(f"{path}: step {number} ({verb}): {field.name} is {value!r}") from None
+            raise UsageError(f"{path}: step {number} ({verb}): {field.name} is {step.get(field.name)!r}") from None
     return kind(**values)
 
 
@@ -106,3 +100,31 @@ def _integer(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError
     return value
+
+
+def _number(value: Any) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError
+    return float(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _integers(value: Any) -> tuple[int, ...]:
+    return tuple(_integer(item) for item in value)
+
+
+_PARSED: dict[str, Callable[[Any], Any]] = {
+    "str": _text,
+    "int": _integer,
+    "float": _number,
+    "DType": dtype_from_name,
+    "Shape": _integers,
+    "tuple[int, ...]": _integers,
+    "tuple[str, ...]": lambda value: tuple(_text(item) for item in value),
+}
+"""How a value of each type of field is read; operations declare no others."""

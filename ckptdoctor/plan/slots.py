@@ -7,7 +7,7 @@ from dataclasses import replace
 from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.plan.plan import Plan
 from ckptdoctor.specs.inventory import Inventory
-from ckptdoctor.specs.ops import Cast, Drop, Op, Rename
+from ckptdoctor.specs.ops import Flip, Op, Rename, Reshape, Transpose
 
 
 def with_slots(plan: Plan, inventory: Inventory) -> Plan:
@@ -22,8 +22,8 @@ def with_slots(plan: Plan, inventory: Inventory) -> Plan:
     ops: list[Op] = []
     for op in plan.ops:
         ops.append(op)
-        # Slots keep their type when the variable is cast, and stay when it is dropped: both would lose training state.
-        if isinstance(op, Cast | Drop):
+        # What only moves elements holds for slots too; what computes, casts or drops would make other state of them.
+        if not isinstance(op, Rename | Reshape | Transpose | Flip):
             continue
         for key in owned.get(op.key, ()):
             if key in planned:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.text import Text
 
@@ -10,8 +12,8 @@ from ckptdoctor.plan.plan import Plan, derive
 from ckptdoctor.reports.paragraph import print_paragraph
 from ckptdoctor.reports.printable import human_bytes, printable
 from ckptdoctor.specs.inventory import Inventory
-from ckptdoctor.specs.ops import Drop, Op, Rename
-from ckptdoctor.specs.tensor import show_shape
+from ckptdoctor.specs.ops import Concat, Drop, Op, Rename, Slice
+from ckptdoctor.specs.tensor import TensorSpec, show_shape
 
 _NOTES = 8
 
@@ -21,10 +23,13 @@ def print_plan(plan: Plan, inventory: Inventory, console: Console) -> None:
     made = derive(plan, inventory)
     specs = {key: entry.spec for key, entry in inventory.entries.items()}
     for op in plan.ops:
-        before = specs.pop(op.key)
-        after = op.infer(before)
-        specs[op.to if isinstance(op, Rename) else op.key] = after
-        text = f"  {op.verb} {printable(op.key)}  {_effect(op, show_shape(before.shape), show_shape(after.shape))}"
+        taken = [specs[key] for key in op.reads]
+        after = op.infer(*taken)
+        for key in op.removes:
+            del specs[key]
+        if op.writes:
+            specs[op.writes] = after
+        text = f"  {op.verb} {printable(op.key)}  {_effect(op, taken, show_shape(after.shape))}"
         console.print(Text(text.rstrip()), soft_wrap=True)
     if not plan.ops:
         console.print(Text("  nothing to do"))
@@ -32,17 +37,20 @@ def print_plan(plan: Plan, inventory: Inventory, console: Console) -> None:
         print_paragraph(console, note, label="note: ", style="bold cyan", indent=2)
     if len(plan.notes) > _NOTES:
         console.print(Text(f"  and {len(plan.notes) - _NOTES} more notes (--plan FILE keeps all)"))
-    computed = sum(item.spec.nbytes for item in made.values() if not item.keeps_bytes)
+    computed = sum(item.spec.nbytes for item in made.values() if item.origin is None)
     total = sum(item.spec.nbytes for item in made.values())
     console.print(Text(f"  {human_bytes(total - computed)} copied as they are, {human_bytes(computed)} computed"))
 
 
-def _effect(op: Op, before: str, after: str) -> str:
+def _effect(op: Op, taken: Sequence[TensorSpec], after: str) -> str:
     if isinstance(op, Drop):
-        return before
+        return after
     if isinstance(op, Rename):
         return f"-> {printable(op.to)}"
-    return f"{before} -> {after}" if before != after else ""
+    if isinstance(op, Slice):
+        return f"{show_shape(taken[0].shape)} -> {printable(op.to)} {after}"
+    before = ", ".join(show_shape(spec.shape) for spec in (taken if isinstance(op, Concat) else taken[:1]))
+    return f"{before} -> {after}" if before != after and before else after if not before else ""
 
 
 def print_receipt(receipt: Receipt, console: Console) -> None:
