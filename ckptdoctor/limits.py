@@ -41,3 +41,6 @@ MAX_ZIP_RATIO = 1100
 
 MAX_HDF5_OBJECTS = 4_000_000
 """Groups and datasets of an HDF5 file."""
+
+MAX_OBJECTS = 10_000_000
+"""Objects of an object graph."""

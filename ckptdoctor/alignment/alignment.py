@@ -8,15 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ckptdoctor.alignment.dialects import OBJECT_VALUE
 from ckptdoctor.alignment.layers import group_layers
 from ckptdoctor.alignment.matching import match_names
 from ckptdoctor.alignment.numbering import renumbered
+from ckptdoctor.alignment.objects import match_objects
 from ckptdoctor.alignment.renaming import Ambiguity, Renaming
 from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.errors import UsageError
 from ckptdoctor.specs.graph import GraphSpec, Variable
 from ckptdoctor.specs.inventory import Entry, Inventory
+from ckptdoctor.specs.objects import OBJECT_VALUE
 
 Status = Literal["matched", "mismatched", "renamed", "missing", "unexpected"]
 
@@ -57,8 +58,9 @@ class Pair:
 
     @property
     def renamed(self) -> bool:
-        """Whether the checkpoint has it under another key, so that a restore by name does not find it."""
-        return self.variable.key != self.entry.key
+        """Whether the checkpoint has it under another key, so that a restore does not find it."""
+        followed = self.renaming is not None and self.renaming.followed
+        return self.variable.key != self.entry.key and not followed
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Alignment:
         ambiguities: variables for which several keys fit; they are among the missing.
         missing: variables without one.
         unexpected: entries without a variable, in the order of their keys.
+        restored_by: the `tf.train.Checkpoint(...)` that restores by objects, if that is how both sides work; else empty.
     """
 
     graph: GraphSpec
@@ -82,6 +85,7 @@ class Alignment:
     ambiguities: tuple[Ambiguity, ...]
     missing: tuple[Variable, ...]
     unexpected: tuple[Entry, ...]
+    restored_by: str = ""
 
     @property
     def matched(self) -> tuple[Pair, ...]:
@@ -124,8 +128,12 @@ def align(
     entries = {key: entry for key, entry in sorted(inventory.variables.items()) if wanted(key)}
     variables = [variable for variable in graph.variables if wanted(variable.key)]
     found: dict[str, tuple[Entry, Renaming | None]] = {}
+    objects = match_objects(graph, variables, entries, inventory.objects) if inventory.objects else None
+    for renaming in objects.renamings if objects else ():
+        for variable, entry in renaming.pairs:
+            found[variable.key] = entries.pop(entry.key), renaming
     for variable in variables:
-        if variable.key in entries:
+        if variable.key in entries and variable.key not in found:
             found[variable.key] = entries.pop(variable.key), None
     doubtful = _renumbered(variables, found, entries)
     for key in doubtful & found.keys():
@@ -143,17 +151,20 @@ def align(
         for key, entry in entries.items()
         if key not in held
     }
+    # Keras loads its own files by structure, so other names there break nothing.
+    by_structure = graph.kind == "Keras model" and inventory.is_keras
     renamings, ambiguities = match_names(
         [variable for variable in missing if variable.key not in taken],
         [replace(entry, key=label) for label, entry in left.items()],
         doubtful,
-        by_structure=graph.kind == "Keras model" and inventory.is_keras,
+        by_structure=by_structure,
     )
     renamings = tuple(
-        replace(item, pairs=tuple((variable, left[entry.key]) for variable, entry in item.pairs)) for item in renamings
+        replace(item, pairs=tuple((variable, left[entry.key]) for variable, entry in item.pairs), followed=by_structure)
+        for item in renamings
     )
     ambiguities = tuple(replace(item, entries=tuple(left[entry.key] for entry in item.entries)) for item in ambiguities)
-    renamings = (recorded, *renamings) if recorded else renamings
+    renamings = (replace(recorded, followed=by_structure), *renamings) if recorded else renamings
     for renaming in renamings:
         for variable, entry in renaming.pairs:
             found[variable.key] = entries.pop(entry.key), renaming
@@ -161,10 +172,11 @@ def align(
         graph,
         inventory,
         tuple(Pair(variable, *found[variable.key]) for variable in variables if variable.key in found),
-        renamings,
+        (*(objects.renamings if objects else ()), *renamings),
         ambiguities,
         tuple(variable for variable in variables if variable.key not in found),
         tuple(entry for _, entry in sorted(entries.items())),
+        objects.call if objects else "",
     )
 
 
@@ -201,11 +213,12 @@ def _renumbered(
 
     Nothing if all names and shapes agree.
     """
-    same = [variable for variable in variables if variable.key in found]
+    same = [variable for variable in variables if variable.key in found and found[variable.key][1] is None]
     agree = all(Pair(variable, found[variable.key][0]).same_shape for variable in same)
     if agree and (len(same) == len(variables) or not unexpected):
         return set()
     network = [variable for variable in variables if training_state(variable.key) is None]
+    network = [variable for variable in network if variable.key not in found or found[variable.key][1] is None]
     stored = [found[variable.key][0] for variable in network if variable.key in found]
     stored += [entry for key, entry in unexpected.items() if training_state(key) is None]
     keys = renumbered(group_layers(network), group_layers(stored))

@@ -35,9 +35,6 @@ KINDS = (
 )
 """Words for the same kind of layer, in lower case with underscores."""
 
-OBJECT_VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
-"""What ends the key of a variable's value in an object graph."""
-
 WRAPPINGS = re.compile(r"(/\.ATTRIBUTES/VARIABLE_VALUE|:\d+)$")
 """What object graphs and tensors put behind a name."""
 

@@ -16,6 +16,7 @@ from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.alignment.translation import match_dialects
 from ckptdoctor.specs.graph import Variable
 from ckptdoctor.specs.inventory import Entry
+from ckptdoctor.specs.objects import OBJECT_VALUE
 
 _SHOWN = 3
 _SAME_ARCHITECTURE = 0.6
@@ -118,7 +119,7 @@ def _owner(key: str, owners: Set[str]) -> tuple[str, str]:
     """
     state = training_state(key)
     owner = state.owner if state else ""
-    slot = key.removeprefix(owner)
+    slot = key.removeprefix(owner.removesuffix(OBJECT_VALUE))
     while owner and owner not in owners:
         owner = owner.partition("/")[2]
     return owner, slot

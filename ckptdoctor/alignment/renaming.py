@@ -8,13 +8,15 @@ from typing import Literal
 from ckptdoctor.specs.graph import Variable
 from ckptdoctor.specs.inventory import Entry
 
-Kind = Literal["recorded", "scope", "dialect", "numbering", "pattern", "object order", "shape", "order", "elimination"]
+Kind = Literal[
+    "objects", "recorded", "scope", "dialect", "numbering", "pattern", "object order", "shape", "order", "elimination"
+]
 """Why names are the same variable's.
 
-`recorded` the checkpoint itself says so · `scope` the rest of the name agrees · `dialect` the same name in another
-library's words · `numbering` automatic numbers that are shifted · `pattern` other words, numbers that correspond ·
-`object order` the n-th layer with weights · `shape` the only layer of these shapes · `order` the same shapes in the same
-order · `elimination` what is left over.
+`objects` TensorFlow 2 goes from object to object · `recorded` the checkpoint itself says so · `scope` the rest of the name
+agrees · `dialect` the same name in another library's words · `numbering` automatic numbers that are shifted · `pattern`
+other words, numbers that correspond · `object order` the n-th layer with weights · `shape` the only layer of these
+shapes · `order` the same shapes in the same order · `elimination` what is left over.
 """
 
 
@@ -29,6 +31,7 @@ class Renaming:
         pairs: the variables and their entries, in the graph's order.
         certain: whether nothing else fits; only then is a rename safe.
         evidence: the reason, in a sentence.
+        followed: whether the owner's own reader finds them so: nothing has to be renamed for it.
     """
 
     kind: Kind
@@ -37,6 +40,7 @@ class Renaming:
     pairs: tuple[tuple[Variable, Entry], ...]
     certain: bool
     evidence: str
+    followed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from ckptdoctor.specs.objects import OBJECT_VALUE
+
 Kind = Literal["slot", "moving average", "step"]
 
 _SLOT = re.compile(
@@ -22,7 +24,7 @@ _SLOT = re.compile(
 )
 _AVERAGE = re.compile(r"(?P<owner>.+)/(ExponentialMovingAverage|biased|local_step)(_\d+)?")
 _OPTIMIZER_SCALAR = re.compile(
-    r"optimizer_weights/.*|optimizer/vars/\d+|(.*/)?(beta[12]_power(_\d+)?|loss_scale|good_steps|current_loss_scale)"
+    r"optimizer_weights/.*|optimizer/vars/\d+|(.*/)?_?optimizer/(?!_trainable_variables/).*/\.ATTRIBUTES/.*|(.*/)?(beta[12]_power(_\d+)?|loss_scale|good_steps|current_loss_scale)"
 )
 _STEP = re.compile(r"(.*/)?(global_step|save_counter|step)(/\.ATTRIBUTES/VARIABLE_VALUE)?")
 
@@ -41,7 +43,8 @@ def training_state(key: str) -> TrainingState | None:
     if match := _AVERAGE.fullmatch(key):
         return TrainingState("moving average", match["owner"])
     if match := _SLOT.fullmatch(key):
-        return TrainingState("slot", match["owner"] or match["bert"] or match["object"])
+        owner = f"{match['object']}{OBJECT_VALUE}" if match["object"] else match["owner"] or match["bert"]
+        return TrainingState("slot", owner)
     if _OPTIMIZER_SCALAR.fullmatch(key):
         return TrainingState("slot", "")
     if _STEP.fullmatch(key):

@@ -30,6 +30,7 @@ from ckptdoctor.trace.request import DEFAULT_TIMEOUT
 
 if TYPE_CHECKING:
     from ckptdoctor.plan.plan import Plan
+    from ckptdoctor.specs.graph import GraphSpec
     from ckptdoctor.specs.inventory import Inventory
 
 _KERNEL = re.compile(r"(\d+)x(\d+)")
@@ -71,6 +72,12 @@ def convert(
             help="tensor-bundle, keras-weights, keras-h5, npz or safetensors; default: by the output's name.",
         ),
     ] = "",
+    by_name: Annotated[
+        bool,
+        typer.Option(
+            "--by-name", help="For a Keras model or tf.Module: a bundle for tf.compat.v1.train.Saver, not by objects."
+        ),
+    ] = False,
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="Apply remedies that are guesses or lose bits, too.")
     ] = False,
@@ -111,9 +118,10 @@ def convert(
 
         ckptdoctor convert a.ckpt b.ckpt --rename 'weights$=kernel' --rename '^tower_0/='
     """
-    from ckptdoctor.formats.targets import BY_POSITION, target_of
+    from ckptdoctor.formats.targets import BY_POSITION, TENSOR_BUNDLE, target_of
     from ckptdoctor.plan.casts import cast_all
     from ckptdoctor.plan.convolutions import conv_to_dense, dense_to_conv
+    from ckptdoctor.plan.objects import for_objects
     from ckptdoctor.plan.plan import carried_out, concat
     from ckptdoctor.plan.renames import Names
     from ckptdoctor.plan.weights_only import weights_only
@@ -123,6 +131,7 @@ def convert(
     size = _kernel_size(kernel)
     plans: list[Plan] = []
     places: dict[str, str] = {}
+    traced: GraphSpec | None = None
     source = inventory
     names = Names(tuple(rename or ()), name_map, averages)
     if names:
@@ -132,7 +141,8 @@ def convert(
         request = graph_request(graph, inputs, args, python, timeout, cache)
         diagnosis = api.diff(request, checkpoint, include=include or (), exclude=exclude or (), names=names)
         plans.append(api.plan_for(diagnosis, unsafe=unsafe))
-        places = {variable.key: variable.stored for variable in diagnosis.alignment.graph.variables}
+        traced = diagnosis.alignment.graph
+        places = {variable.key: variable.stored for variable in traced.variables}
     if to_dense and to_conv:
         raise UsageError("--conv-to-dense and --dense-to-conv undo each other", hint="Choose one.")
     if to_dense:
@@ -145,6 +155,8 @@ def convert(
         made = concat(source.source, plans)
         plans.append(cast_all(carried_out(made, source), dtype))
     plan = _settle(plans, source, plan_file)
+    if traced and traced.objects and not by_name and target_of(output, target) == TENSOR_BUNDLE:
+        plan = for_objects(plan, source, traced)
     if target_of(output, target) in BY_POSITION:
         plan = weights_only(plan, source, list(places))
     out = console()

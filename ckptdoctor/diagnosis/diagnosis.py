@@ -47,25 +47,13 @@ def diagnose(alignment: Alignment, graph_argument: str, purpose: Purpose = "eith
     """Runs every rule on what the rules before it left unexplained."""
     case = Case(alignment, graph_argument, alignment.mismatched, alignment.missing, alignment.unexpected, purpose)
     found: list[Diagnostic] = []
-    # Keras loads its own files by structure, so other names there break nothing.
-    by_structure = alignment.graph.kind == "Keras model" and alignment.inventory.is_keras
     for rule in RULES if _disagree(alignment) else ():
         new = _with_slots(list(rule.check(case)), case)
-        found += [_harmless(item) if by_structure else item for item in new]
+        found += new
         case = case.without(frozenset().union(*(diagnostic.covers for diagnostic in new)))
     order = {variable.name: position for position, variable in enumerate(alignment.graph.variables)}
     found.sort(key=lambda diagnostic: order.get(diagnostic.variable, len(order)))
     return Diagnosis(alignment, tuple(found), graph_argument)
-
-
-_NAMES = ("scope-prefix", "naming-dialect", "auto-numbered-names", "matched-by-shape", "multi-gpu-wrapper")
-
-
-def _harmless(diagnostic: Diagnostic) -> Diagnostic:
-    """A finding about names as information."""
-    if diagnostic.rule.name not in _NAMES:
-        return diagnostic
-    return replace(diagnostic, rule=replace(diagnostic.rule, severity="info"))
 
 
 def _disagree(alignment: Alignment) -> bool:
@@ -98,8 +86,8 @@ def outcome(alignment: Alignment) -> str:
     wrong_shape = [pair for pair in alignment.mismatched if not pair.same_shape]
     absent = [variable.key for variable in alignment.missing]
     absent += [pair.variable.key for pair in alignment.pairs if pair.renamed]
-    if alignment.graph.kind == "TensorFlow 2 objects":
-        return _objects_outcome(wrong_shape, absent)
+    if alignment.graph.kind == "TensorFlow 2 objects" or alignment.restored_by:
+        return _objects_outcome(alignment, wrong_shape, absent)
     if not alignment.inventory.has_saver:
         return _file_outcome(alignment, len(wrong_shape), len(alignment.missing))
     if absent:
@@ -128,20 +116,23 @@ def outcome(alignment: Alignment) -> str:
     return "It would succeed: every variable of the graph is in the checkpoint with its shape and dtype."
 
 
-def _objects_outcome(wrong_shape: list[Pair], absent: list[str]) -> str:
+def _objects_outcome(alignment: Alignment, wrong_shape: list[Pair], absent: list[str]) -> str:
     """What `tf.train.Checkpoint.restore` does.
 
     Source: TensorFlow, tensorflow/python/training/saving/saveable_object_util.py, `_ResourceVariableSaveable.restore`.
     """
+    call = alignment.restored_by or "tf.train.Checkpoint"
     if wrong_shape:
         lhs, rhs = wrong_shape[0].variable.spec.shape, wrong_shape[0].entry.spec.shape
         return (
-            f"It fails: ValueError: Received incompatible tensor with shape {rhs} when attempting to restore variable "
+            f"{call}.restore fails: ValueError: Received incompatible tensor with shape {rhs} when attempting to restore variable "
             f"with shape {lhs}."
         )
     if absent:
-        return f"It says nothing, and {len(absent)} variables keep their values; assert_consumed() would tell."
-    return "It succeeds: every variable of these objects is in the checkpoint with its shape."
+        return (
+            f"{call}.restore says nothing, and {len(absent)} variables keep their values; assert_consumed() would tell."
+        )
+    return f"{call}.restore succeeds: every variable of these objects is in the checkpoint with its shape."
 
 
 def _file_outcome(alignment: Alignment, wrong: int, missing: int) -> str:

@@ -21,7 +21,11 @@ def report_renamings(
 
     `{lhs}`, `{rhs}` and `{count}` in the message are the names and how many variables they are of.
     """
-    renamings = [renaming for renaming in case.alignment.renamings if renaming.kind in kinds and wanted(renaming)]
+    renamings = [
+        renaming
+        for renaming in case.alignment.renamings
+        if renaming.kind in kinds and not renaming.followed and wanted(renaming)
+    ]
     if "scope" in kinds:
         groups = [[renaming] for renaming in renamings]
     else:
@@ -53,7 +57,7 @@ def _diagnose(case: Case, rule: Rule, renamings: list[Renaming], message: str) -
         entry.spec,
         tuple(item.evidence for item in renamings),
         first.location,
-        _for_objects(renaming)
+        (*_for_objects(renaming), convert)
         if case.alignment.graph.kind == "TensorFlow 2 objects"
         else (convert, *_map_of_names(case, renaming)),
         frozenset(key for variable, item in pairs for key in (variable.key, item.key)),

@@ -28,16 +28,7 @@ def report_training_keys(
             None,
             (f"{listed(keys, _LISTED)}.",),
             missing[0].location,
-            (
-                Remedy(
-                    f"restore the network and initialise {subject}",
-                    "display-only",
-                    "session.run(tf.compat.v1.global_variables_initializer())\n"
-                    f"stored = dict(tf.train.list_variables('{case.checkpoint}'))\n"
-                    "kept = [v for v in tf.compat.v1.global_variables() if v.op.name in stored]\n"
-                    f"tf.compat.v1.train.Saver(kept).restore(session, '{case.checkpoint}')",
-                ),
-            ),
+            (Remedy(f"restore the network and initialise {subject}", "display-only", _restore_the_rest(case)),),
             frozenset(keys),
         )
     unexpected = [entry for entry in case.unexpected if is_kind(entry.key)]
@@ -54,6 +45,17 @@ def report_training_keys(
             (f"{listed(keys, _LISTED)}.",),
             covers=frozenset(keys),
         )
+
+
+def _restore_the_rest(case: Case) -> str:
+    if case.alignment.restored_by:
+        return f"{case.alignment.restored_by}.restore('{case.checkpoint}').expect_partial()  # the rest stays as initialised"
+    return (
+        "session.run(tf.compat.v1.global_variables_initializer())\n"
+        f"stored = dict(tf.train.list_variables('{case.checkpoint}'))\n"
+        "kept = [v for v in tf.compat.v1.global_variables() if v.op.name in stored]\n"
+        f"tf.compat.v1.train.Saver(kept).restore(session, '{case.checkpoint}')"
+    )
 
 
 def _count(keys: list[str], noun: str) -> str:

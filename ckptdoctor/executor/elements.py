@@ -15,6 +15,7 @@ from ckptdoctor.plan.plan import Derived
 from ckptdoctor.specs.ops import (
     Cast,
     Concat,
+    Describe,
     Flip,
     FoldScale,
     FoldShift,
@@ -207,6 +208,17 @@ def _initialise(op: Initialise, spec: TensorSpec) -> Elements:
     return _view(spec, view)
 
 
+def _describe(op: Describe, spec: TensorSpec) -> Elements:
+    def view() -> NDArray[Any]:
+        import numpy as np
+
+        text = np.empty((), dtype=object)
+        text[()] = op.data
+        return text
+
+    return _view(spec, view)
+
+
 def _fold_scale(op: FoldScale, spec: TensorSpec, values: Elements, variance: Elements, *gamma: Elements) -> Elements:
     def rows(start: int, stop: int) -> NDArray[Any]:
         kernel = values.rows(start, stop)
@@ -252,6 +264,7 @@ _MAKERS: dict[type[Any], Callable[..., Elements]] = {
     Gather: _gather,
     Concat: _concat,
     Initialise: _initialise,
+    Describe: _describe,
     FoldScale: _fold_scale,
     FoldShift: _fold_shift,
 }

@@ -21,12 +21,14 @@ class Restored:
         missing: variables that the checkpoint lacks.
         wrong: variables that hold another shape or other bytes than they should, a sentence each.
         refused: TensorFlow's error, if it refused.
+        unconsumed: what `assert_consumed()` says of a restore by objects; empty if it holds.
     """
 
     variables: int
     missing: tuple[str, ...]
     wrong: tuple[str, ...]
     refused: str = ""
+    unconsumed: str = ""
 
     @property
     def proved(self) -> bool:
@@ -72,7 +74,7 @@ def verify_restore(checkpoint: Checkpoint, request: GraphRequest) -> Restored:
             raise
         return Restored(0, (), (), error.message)
     wrong = tuple(f"{item['key']} {item['what']}" for item in answer["wrong"])
-    return Restored(answer["restored"], tuple(answer["missing"]), wrong)
+    return Restored(answer["restored"], tuple(answer["missing"]), wrong, "", answer.get("unconsumed", ""))
 
 
 def restore_name(checkpoint: Checkpoint) -> str:

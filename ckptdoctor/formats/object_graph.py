@@ -1,39 +1,142 @@
 """The object graph of a TensorFlow 2 checkpoint: which key is which variable of which object.
 
     TrackableObjectGraph := nodes: repeated TrackableObject
-    TrackableObject      := children (node_id, local_name), attributes (name, full_name, checkpoint_key), slot_variables
+    TrackableObject      := children (node_id, local_name), attributes (name, full_name, checkpoint_key), slot_variables,
+                            has_checkpoint_values
 
 Source: TensorFlow, tensorflow/core/protobuf/trackable_object_graph.proto.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from ckptdoctor.binary.protobuf import declare, parse
+from ckptdoctor.limits import MAX_OBJECTS
+from ckptdoctor.specs.inventory import OBJECT_GRAPH_KEY, Entry
+from ckptdoctor.specs.objects import Attribute, ObjectGraph, Slot, TrackedObject
 
 _CLASSES = declare(
     "ckptdoctor.object_graph",
     {
+        "ObjectReference": {"node_id": (1, "int32"), "local_name": (2, "bytes")},
         "SerializedTensor": {"name": (1, "bytes"), "full_name": (2, "bytes"), "checkpoint_key": (3, "bytes")},
-        "TrackableObject": {"attributes": (2, "repeated SerializedTensor")},
+        "SlotVariableReference": {
+            "original_variable_node_id": (1, "int32"),
+            "slot_name": (2, "bytes"),
+            "slot_variable_node_id": (3, "int32"),
+        },
+        "BoolValue": {"value": (1, "bool")},
+        "TrackableObject": {
+            "children": (1, "repeated ObjectReference"),
+            "attributes": (2, "repeated SerializedTensor"),
+            "slot_variables": (3, "repeated SlotVariableReference"),
+            "has_checkpoint_values": (5, "BoolValue"),
+        },
         "TrackableObjectGraph": {"nodes": (1, "repeated TrackableObject")},
     },
 )
 
 
-def full_names(data: bytes) -> dict[str, str]:
-    """Checkpoint key → the variable's own name, for each key that has one of its own.
+def decode_objects(data: bytes) -> ObjectGraph:
+    """The object graph that these bytes hold.
 
     Raises:
-        ValueError: these bytes are no object graph.
+        ValueError: they are no object graph, or it has too many objects or leads to one that is not there.
     """
-    graph = parse(_CLASSES["TrackableObjectGraph"], data)
-    found: dict[str, str] = {}
-    owners: dict[str, int] = {}
-    for node in graph.nodes:
-        for item in node.attributes:
-            key, name = (part.decode("utf-8", "surrogateescape") for part in (item.checkpoint_key, item.full_name))
-            if key and name:
-                found[key] = name
-                owners[name] = owners.get(name, 0) + 1
-    # Names need not be unique in an object graph; one that several keys have tells nothing.
-    return {key: name for key, name in found.items() if owners[name] == 1}
+    message = parse(_CLASSES["TrackableObjectGraph"], data)
+    if not 0 < len(message.nodes) <= MAX_OBJECTS:
+        raise ValueError(f"{len(message.nodes):,} objects")
+    objects = tuple(
+        TrackedObject(
+            tuple((_text(child.local_name), child.node_id) for child in node.children),
+            tuple(Attribute(_text(a.name), _text(a.full_name), _text(a.checkpoint_key)) for a in node.attributes),
+            tuple(
+                Slot(s.original_variable_node_id, _text(s.slot_name), s.slot_variable_node_id)
+                for s in node.slot_variables
+            ),
+        )
+        for node in message.nodes
+    )
+    for number, item in enumerate(objects):
+        named = [child for _, child in item.children] + [node for s in item.slots for node in (s.owner, s.node)]
+        if named and not 0 <= min(named) <= max(named) < len(objects):
+            raise ValueError(f"object {number} leads to an object that is not there")
+    return ObjectGraph(objects)
+
+
+def encode_objects(graph: ObjectGraph) -> bytes:
+    """The bytes of an object graph, as TensorFlow would write them."""
+    message = _CLASSES["TrackableObjectGraph"]()
+    holding = _holding_values(graph)
+    for number, item in enumerate(graph.objects):
+        node = message.nodes.add()
+        for name, child in item.children:
+            node.children.add(node_id=child, local_name=name.encode())
+        for attribute in item.attributes:
+            node.attributes.add(
+                name=attribute.name.encode(),
+                full_name=attribute.full_name.encode("utf-8", "surrogateescape"),
+                checkpoint_key=attribute.key.encode("utf-8", "surrogateescape"),
+            )
+        for slot in item.slots:
+            node.slot_variables.add(
+                original_variable_node_id=slot.owner, slot_name=slot.name.encode(), slot_variable_node_id=slot.node
+            )
+        node.has_checkpoint_values.value = number in holding
+    data: bytes = message.SerializeToString(deterministic=True)
+    return data
+
+
+def described(entries: Mapping[str, Entry], graph: ObjectGraph) -> dict[str, Entry]:
+    """Entries with what the object graph says of them: their own name, their path through the model, their owner.
+
+    A variable that several paths lead to is stored once, under the shortest, which may lead through an optimizer; the
+    path that is shown leads past optimizers where one does.
+    """
+    owners = {slot.node: (slot.owner, slot.name) for slot in graph.slots()}
+    shortest = graph.paths()
+    through_model = graph.paths(lambda name: "optimizer" not in name.lower())
+    full_names: dict[str, int] = {}
+    for item in graph.objects:
+        for attribute in item.attributes:
+            full_names[attribute.full_name] = full_names.get(attribute.full_name, 0) + 1
+    found = dict(entries)
+    for number, item in enumerate(graph.objects):
+        for attribute in item.attributes:
+            if attribute.key not in found or attribute.key == OBJECT_GRAPH_KEY:
+                continue
+            # Names need not be unique in an object graph; one that several keys have tells nothing.
+            own = attribute.full_name if full_names[attribute.full_name] == 1 else ""
+            owner, slot = owners.get(number, (-1, ""))
+            path = through_model.get(number) or shortest.get(number, "")
+            found[attribute.key] = replace(
+                found[attribute.key],
+                name=own,
+                path=path,
+                owner=graph.objects[owner].key if owner >= 0 else "",
+                slot=slot,
+            )
+    return found
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _holding_values(graph: ObjectGraph) -> set[int]:
+    """The objects that hold a value or lead to one that does (tensorflow/python/checkpoint/util.py,
+    `add_checkpoint_values_check`)."""
+    parents: dict[int, list[int]] = {}
+    for number, item in enumerate(graph.objects):
+        for _, child in item.children:
+            parents.setdefault(child, []).append(number)
+    pending = [number for number, item in enumerate(graph.objects) if item.attributes]
+    found = set(pending)
+    while pending:
+        for parent in parents.get(pending.pop(), ()):
+            if parent not in found:
+                found.add(parent)
+                pending.append(parent)
+    return found

@@ -13,7 +13,12 @@ from ckptdoctor.specs.ops import Drop, Op, Rename
 
 def plan_from_diagnosis(diagnosis: Diagnosis, *, unsafe: bool = False) -> Plan:
     """The first applicable remedy of every finding: safe ones, and unsafe ones on request."""
-    ops: list[Op] = []
+    # What the owner's reader finds by structure is no finding, and still has another name.
+    ops: list[Op] = [
+        Rename(pair.entry.key, pair.variable.key)
+        for pair in diagnosis.alignment.pairs
+        if pair.variable.key != pair.entry.key and not pair.renamed
+    ]
     notes: list[str] = []
     for diagnostic in diagnosis.diagnostics:
         allowed = ("safe", "unsafe") if unsafe else ("safe",)

@@ -9,6 +9,7 @@ shape = [4096, 4096]
 
 from __future__ import annotations
 
+import base64
 import json
 import tomllib
 from collections.abc import Callable
@@ -41,6 +42,8 @@ def plan_to_dict(plan: Plan) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, DType):
         return value.name
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -91,7 +94,7 @@ def _read_step(path: Path, number: int, step: Any) -> Op:
         value = step.get(field.name, field.default)
         try:
             values[field.name] = _PARSED[str(field.type)](value)
-        except (TypeError, KeyError, AttributeError):
+        except (TypeError, KeyError, AttributeError, ValueError):
             raise UsageError(f"{path}: step {number} ({verb}): {field.name} is {step.get(field.name)!r}") from None
     return kind(**values)
 
@@ -122,6 +125,7 @@ _PARSED: dict[str, Callable[[Any], Any]] = {
     "str": _text,
     "int": _integer,
     "float": _number,
+    "bytes": lambda value: base64.b64decode(_text(value), validate=True),
     "DType": dtype_from_name,
     "Shape": _integers,
     "tuple[int, ...]": _integers,

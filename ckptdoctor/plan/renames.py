@@ -18,6 +18,7 @@ from ckptdoctor.plan.averages import averages_to_variables
 from ckptdoctor.plan.plan import Plan, carried_out, concat
 from ckptdoctor.plan.slots import with_slots
 from ckptdoctor.specs.inventory import OBJECT_GRAPH_KEY, Inventory
+from ckptdoctor.specs.objects import SAVE_COUNTER_KEY
 from ckptdoctor.specs.ops import Drop, Op, Rename
 
 _EXAMPLE = "For example --rename '^tower_0/=model/' or --rename 'weights$=kernel'."
@@ -155,9 +156,12 @@ def in_free_order(renames: Iterable[Rename], keys: Iterable[str]) -> tuple[Renam
 
 
 def name_based(ops: tuple[Op, ...], inventory: Inventory) -> tuple[Op, ...]:
-    """Operations that end with renames, and the object graph dropped: it describes the old names."""
-    stale = OBJECT_GRAPH_KEY in inventory.entries and any(isinstance(op, Rename) for op in ops)
-    return (Drop(OBJECT_GRAPH_KEY), *ops) if stale else ops
+    """Operations that end with renames, and the object graph dropped, which describes the old names, with its counter."""
+    if not any(isinstance(op, Rename) for op in ops):
+        return ops
+    used = {key for op in ops for key in op.reads}
+    stale = [key for key in (OBJECT_GRAPH_KEY, SAVE_COUNTER_KEY) if key in inventory.entries and key not in used]
+    return (*map(Drop, stale), *ops) if OBJECT_GRAPH_KEY in stale else ops
 
 
 def _parse(pattern: str) -> tuple[re.Pattern[str], str]:

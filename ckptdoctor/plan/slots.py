@@ -15,7 +15,7 @@ def with_slots(plan: Plan, inventory: Inventory) -> Plan:
     owned: dict[str, list[str]] = {}
     for key, entry in inventory.entries.items():
         state = training_state(key)
-        owner = inventory.entries.get(state.owner) if state and state.owner else None
+        owner = inventory.entries.get(entry.owner or (state.owner if state else ""))
         if owner is not None and owner.spec.shape == entry.spec.shape:
             owned.setdefault(owner.key, []).append(key)
     planned = {op.key for op in plan.ops}
@@ -28,8 +28,8 @@ def with_slots(plan: Plan, inventory: Inventory) -> Plan:
         for key in owned.get(op.key, ()):
             if key in planned:
                 continue
-            if isinstance(op, Rename):
-                ops.append(Rename(key, op.to + key.removeprefix(op.key)))
-            else:
+            if not isinstance(op, Rename):
                 ops.append(replace(op, key=key))
+            elif key.startswith(op.key):
+                ops.append(Rename(key, op.to + key.removeprefix(op.key)))
     return replace(plan, ops=tuple(ops))

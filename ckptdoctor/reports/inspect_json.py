@@ -31,6 +31,9 @@ def inspect_to_dict(inventory: Inventory) -> dict[str, Any]:
                 "bytes": entry.spec.nbytes,
                 "slices": len(entry.slices),
                 "recorded_name": entry.name or None,
+                "path": entry.path or None,
+                "slot_of": entry.owner or None,
+                "slot": entry.slot or None,
             }
             for entry in entries
         ],

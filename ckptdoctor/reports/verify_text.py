@@ -18,6 +18,10 @@ def print_restored(restored: Restored, console: Console) -> None:
     if restored.proved:
         text = f"{restored.variables:,} variables restored by TensorFlow: stored bytes, declared shapes"
         console.print(Text.assemble(("ok ", "bold green"), text))
+        if restored.unconsumed:
+            print_paragraph(
+                console, f"assert_consumed() would say: {restored.unconsumed}", label="note: ", style="bold cyan"
+            )
         return
     lines = [f"TensorFlow refused: {restored.refused}"] if restored.refused else []
     lines += [f"{key} is not in the checkpoint" for key in restored.missing] + list(restored.wrong)

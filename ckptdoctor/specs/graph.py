@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ckptdoctor.specs.objects import ObjectGraph
 from ckptdoctor.specs.tensor import Shape, TensorSpec
 
 
@@ -57,6 +58,7 @@ class Variable:
         location: the line of the user's code that made it, if one is known.
         consumer: the operation that uses it, if one was found.
         stored: where Keras 3 puts it in a `.weights.h5` file, such as `layers/dense/vars/0`; empty if that is not known.
+        node: its number in the graph's objects; -1 where it is in none.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Variable:
     location: SourceLine | None = None
     consumer: Consumer | None = None
     stored: str = ""
+    node: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,10 @@ class GraphSpec:
         variables: in the order the graph makes them.
         files: the user's files it depends on, absolute.
         notes: what the user should know about how it was traced, a sentence each.
+        objects: the objects of a TensorFlow 2 program, as `tf.train.Checkpoint` walks them.
+        wrapped: whether the program has no `tf.train.Checkpoint` of its own, so that the root of the objects is one made
+            around its model: another name for the model may be meant.
+        config: a Keras 3 model's configuration, JSON; empty where there is none.
     """
 
     source: str
@@ -89,6 +96,9 @@ class GraphSpec:
     variables: tuple[Variable, ...]
     files: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    objects: ObjectGraph | None = None
+    wrapped: bool = False
+    config: str = ""
 
     @property
     def has_saver(self) -> bool:

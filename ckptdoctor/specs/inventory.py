@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ckptdoctor.specs.objects import ObjectGraph
 from ckptdoctor.specs.tensor import TensorSlice, TensorSpec
 
 OBJECT_GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
@@ -25,12 +26,18 @@ class Entry:
         slices: the parts it was saved in, if it was partitioned; empty if it is whole.
         name: the variable's own name where the checkpoint records one beside the key, such as `dense/kernel` for
             `layers/dense/vars/0`; else empty.
+        path: where it stands in an object graph, through the model where that is possible; empty where there is none.
+        owner: the key of the variable that it is a slot of, where the checkpoint says so; else empty.
+        slot: the name of that slot, such as `m` or `momentums`.
     """
 
     key: str
     spec: TensorSpec
     slices: tuple[TensorSlice, ...] = ()
     name: str = ""
+    path: str = ""
+    owner: str = ""
+    slot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,7 @@ class Inventory:
         files: the files it consists of.
         entries: by key.
         notes: what the user should know about how it was found, a sentence each.
+        objects: the object graph that a TensorFlow 2 checkpoint describes itself with.
     """
 
     source: str
@@ -50,6 +58,7 @@ class Inventory:
     files: tuple[Path, ...]
     entries: Mapping[str, Entry]
     notes: tuple[str, ...] = field(default=())
+    objects: ObjectGraph | None = None
 
     @property
     def has_saver(self) -> bool:

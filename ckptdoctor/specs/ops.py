@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ckptdoctor.specs.dtype import DType
+from ckptdoctor.specs.dtype import DType, dtype_from_name
 from ckptdoctor.specs.tensor import Shape, TensorSpec, show_shape
 
 
@@ -378,6 +378,39 @@ class Initialise:
 
 
 @dataclass(frozen=True, slots=True)
+class Describe:
+    """Makes a scalar string tensor of these bytes: the object graph of a TensorFlow 2 checkpoint."""
+
+    verb: ClassVar[str] = "describe"
+    keeps_bytes: ClassVar[bool] = False
+    key: str
+    data: bytes
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Nothing."""
+        return ()
+
+    @property
+    def removes(self) -> tuple[str, ...]:
+        """Nothing."""
+        return ()
+
+    @property
+    def writes(self) -> str:
+        """The new tensor."""
+        return self.key
+
+    def infer(self) -> TensorSpec:
+        """A scalar string."""
+        return TensorSpec(dtype_from_name("string"), ())
+
+    def inverse(self) -> Op | None:
+        """It is dropped."""
+        return Drop(self.key)
+
+
+@dataclass(frozen=True, slots=True)
 class FoldScale:
     """Multiplies a kernel's outputs by gamma / sqrt(variance + epsilon): what batch normalisation does to its scale.
 
@@ -494,10 +527,10 @@ def _resized(shape: Shape, axis: int, size: int) -> Shape:
 
 Op = (
     Rename | Reshape | Transpose | Flip | Cast | Multiply | Sum | Rows | Spread | Gather | Drop | Slice | Concat
-    | Initialise | FoldScale | FoldShift
+    | Initialise | Describe | FoldScale | FoldShift
 )  # fmt: skip
 
 OPS: tuple[type[Op], ...] = (
     Rename, Reshape, Transpose, Flip, Cast, Multiply, Sum, Rows, Spread, Gather, Drop, Slice, Concat, Initialise,
-    FoldScale, FoldShift,
+    Describe, FoldScale, FoldShift,
 )  # fmt: skip

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import linecache
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.graph import Consumer, GraphSpec, SourceLine, Variable
+from ckptdoctor.specs.objects import OBJECT_VALUE, VALUE, Attribute, ObjectGraph, TrackedObject
 from ckptdoctor.specs.tensor import TensorSpec
 from ckptdoctor.trace import cache
 from ckptdoctor.trace.child import ask_worker
@@ -32,6 +34,26 @@ def trace_python(request: GraphRequest) -> GraphSpec:
         tuple(map(_variable, graph["variables"])),
         tuple(graph["files"]),
         tuple(graph["notes"]),
+        _objects(graph.get("objects"), graph["variables"]),
+        graph.get("wrapped", False),
+        graph.get("config", ""),
+    )
+
+
+def _objects(children: list[list[list[Any]]] | None, variables: list[dict[str, Any]]) -> ObjectGraph | None:
+    """The program's objects, with the values that a `tf.train.Checkpoint` would save them under."""
+    if children is None:
+        return None
+    names = {variable["node"]: variable["name"] for variable in variables if variable.get("node", -1) >= 0}
+    bare = ObjectGraph(tuple(TrackedObject(tuple((name, child) for name, child in links)) for links in children))
+    paths = bare.paths()
+    return ObjectGraph(
+        tuple(
+            replace(item, attributes=(Attribute(VALUE, names[number], paths[number] + OBJECT_VALUE),))
+            if number in names
+            else item
+            for number, item in enumerate(bare.objects)
+        )
     )
 
 
@@ -48,6 +70,7 @@ def _variable(traced: dict[str, Any]) -> Variable:
         location=_location(*traced["location"]) if traced["location"] else None,
         consumer=_consumer(consumer) if consumer else None,
         stored=traced.get("stored", ""),
+        node=traced.get("node", -1),
     )
 
 

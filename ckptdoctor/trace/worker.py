@@ -5,7 +5,8 @@ of the package and keeps to conservative syntax. Usage: `python worker.py FD REQ
 answer is written to the file descriptor FD. `ckptdoctor/trace/child.py` is the other end.
 
     request := {action: "trace" | "restore" | "run", target, name, inputs, args, restore, outputs, seed}
-    answer  := {graph: {kind, variables, files, distributions, notes, function}, restore: …, run: …} | {error: {…}}
+    answer  := {graph: {kind, variables, files, distributions, notes, function, objects, wrapped, config}, restore: …,
+                run: …} | {error: {…}}
 """
 
 import ast
@@ -419,10 +420,9 @@ def stop_at(owner, names):
     for name in names:
         if hasattr(owner, name):
 
-            def stop(*args, **kwargs):
-                raise Stop("the program calls %s" % stop.__name__)
+            def stop(*args, _name=name, **kwargs):
+                raise Stop("the program calls %s" % _name)
 
-            stop.__name__ = name
             setattr(owner, name, stop)
 
 
@@ -445,6 +445,10 @@ class Keras3(object):
             stop_at(keras.Model, ("fit", "evaluate", "predict", "train_on_batch", "predict_on_batch"))
             self.scope = stateless_scope.StatelessScope(initialize_variables=False)
             self.scope.__enter__()
+            # An optimizer tells variables apart by the number of their values, which these have not.
+            from keras.src.backend.tensorflow.optimizer import TFOptimizer
+
+            TFOptimizer._var_key = lambda optimizer, variable: id(variable)
         create = Variable.__init__
         stacks = self.stacks
 
@@ -464,15 +468,17 @@ class Keras3(object):
         Variable.__init__ = remember
 
     def describe(self, model):
+        return self.describe_weights(model.weights, model._flatten_layers(), self.places(model))
+
+    def describe_weights(self, weights, layers, places):
         consumers = {}
-        for layer in model._flatten_layers():
+        for layer in layers:
             for weight in list(getattr(layer, "_trainable_variables", [])) + list(
                 getattr(layer, "_non_trainable_variables", [])
             ):
                 consumers[id(weight)] = layer_use(layer, weight)
         described = []
-        places = self.places(model)
-        for weight in model.weights:
+        for weight in weights:
             stack = self.stacks.get(id(weight), (None, []))[1]
             described.append(
                 {
@@ -522,6 +528,15 @@ class Keras3(object):
             return found
         except Exception:
             return {}  # another version of Keras: the order of the layers must do
+
+    def config(self, model):
+        """The model's configuration as Keras keeps it in a `.keras` file; empty where it cannot be written down."""
+        try:
+            from keras.src.saving import serialization_lib
+
+            return json.dumps(serialization_lib.serialize_keras_object(model))
+        except Exception:
+            return ""
 
 
 def layer_use(layer, weight):
@@ -683,6 +698,9 @@ class Graphs(object):
         return found
 
     def describe(self, graph):
+        return self.describe_variables(graph, self.variables(graph))
+
+    def describe_variables(self, graph, variables):
         members = {}
         for collection in graph.get_all_collection_keys():
             if isinstance(collection, str):
@@ -690,7 +708,7 @@ class Graphs(object):
                     members.setdefault(id(item), []).append(collection)
         described, partitioned = [], {}
         trainable = {id(item) for item in graph.get_collection(self.v1.GraphKeys.TRAINABLE_VARIABLES)}
-        for variable in self.variables(graph):
+        for variable in variables:
             operation = variable.op
             part = variable._get_save_slice_info()
             name = part.full_name if part else operation.name
@@ -714,6 +732,41 @@ class Graphs(object):
         return described
 
 
+# --- TensorFlow 2's objects -----------------------------------------------------------------------------------------
+
+
+OBJECT_VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
+
+
+def escaped(name):
+    """A local name as a path has it (tensorflow/python/trackable/trackable_utils.py, `escape_local_name`)."""
+    return name.replace(".", "..").replace("/", ".S")
+
+
+class Objects(object):
+    """The objects below a root, in the order in which `tf.train.Checkpoint` numbers them."""
+
+    def __init__(self, tensorflow, root):
+        view = tensorflow.train.TrackableView(root)
+        self.items, self.children, self.paths = [], [], [""]
+        numbers = {id(root): 0}
+        pending = [root]
+        for item in pending:
+            children = []
+            for name, child in view.children(item).items():
+                if id(child) not in numbers:
+                    numbers[id(child)] = len(pending)
+                    pending.append(child)
+                    self.paths.append((self.paths[numbers[id(item)]] + "/" + escaped(name)).lstrip("/"))
+                children.append([name, numbers[id(child)]])
+            self.children.append(children)
+        self.items = pending
+        self.numbers = numbers
+
+    def key(self, number):
+        return self.paths[number] + OBJECT_VALUE
+
+
 # --- Running the user's code ----------------------------------------------------------------------------------------
 
 
@@ -725,6 +778,8 @@ class Builder(object):
         self.function = ""
         self.placeholders = {}
         self.keras = None
+        self.objects = None
+        self.wrapped = False
         self.allocate = request["action"] != "trace"
         self.locate()
 
@@ -769,6 +824,10 @@ class Builder(object):
                 "missing-package", "TensorFlow cannot be imported by %s: %s" % (sys.executable, error), "tensorflow"
             )
         self.tf = tensorflow
+        self.checkpoints = (tensorflow.train.Checkpoint, tensorflow.compat.v1.train.Checkpoint)
+        if not self.allocate:
+            for kind in self.checkpoints:
+                stop_at(kind, ("restore", "read", "save", "write"))
         forbid_network()
         self.sources.watch()
         self.graphs = Graphs(tensorflow, self.sources)
@@ -902,7 +961,7 @@ class Builder(object):
     def is_model(self, item):
         if self.keras is not None and isinstance(item, self.keras.keras.Model):
             return True
-        return isinstance(item, self.tf.Module) and not isinstance(item, type)
+        return isinstance(item, (self.tf.Module,) + self.checkpoints) and not isinstance(item, type)
 
     def models(self, namespace):
         found, seen = [], set()
@@ -911,7 +970,11 @@ class Builder(object):
                 seen.add(id(item))
                 found.append((key, item))
         if len(found) > 1:
-            # A model that is part of another one is not the graph.
+            # A model that is part of another one, or of a checkpoint, is not the graph.
+            saved = [Objects(self.tf, item) for _, item in found if isinstance(item, self.checkpoints)]
+            held = {id(part) for objects in saved for part in objects.items[1:]}
+            found = [(key, item) for key, item in found if id(item) not in held]
+        if len(found) > 1:
             inner = (
                 {id(part) for _, item in found for part in item.submodules if part is not item}
                 if all(hasattr(item, "submodules") for _, item in found)
@@ -1014,6 +1077,8 @@ class Builder(object):
 
     def feed_model(self, model):
         """Builds a subclassed model by calling it on the inputs."""
+        if isinstance(model, self.checkpoints):
+            return
         unbuilt = not list(getattr(model, "weights", None) or getattr(model, "variables", ()) or ())
         if not self.request["inputs"]:
             call = getattr(model, "call", None) or getattr(model, "__call__", None)
@@ -1055,10 +1120,48 @@ class Builder(object):
                 pending.extend(item.values())
         return None
 
+    def track(self):
+        """The objects that a `tf.train.Checkpoint` would save: the program's own, else one made around its model."""
+        root = self.keras_model() or self.result
+        if not self.is_model(root):
+            return
+        self.wrapped = not isinstance(root, self.checkpoints)
+        try:
+            self.root = self.tf.train.Checkpoint(model=root) if self.wrapped else root
+            self.objects = Objects(self.tf, self.root)
+        except Exception as error:
+            self.notes.append("Its objects cannot be walked: %s: %s." % (type(error).__name__, error))
+
+    def saved_variables(self):
+        """The variables of a program's own `tf.train.Checkpoint`, under the keys that it saves them under."""
+        objects = self.objects
+        kinds = (self.tf.Variable,) + ((self.keras.keras.Variable,) if self.keras else ())
+        variables = [item for item in objects.items if isinstance(item, kinds)]
+        described = {}
+        if self.keras is not None:
+            weights = [item for item in variables if isinstance(item, self.keras.keras.Variable)]
+            layers = [item for item in objects.items if isinstance(item, self.keras.keras.Layer)]
+            for weight, one in zip(weights, self.keras.describe_weights(weights, layers, {})):
+                described[id(weight)] = one
+        graph = self.graphs.chosen()
+        for variable in variables:
+            if id(variable) not in described and graph is not None and hasattr(variable, "_in_graph_mode"):
+                if variable._in_graph_mode:
+                    described[id(variable)] = self.graphs.describe_variables(graph, [variable])[0]
+            one = described.setdefault(id(variable), None) or eager_variable(variable)
+            described[id(variable)] = one
+            one["node"] = objects.numbers[id(variable)]
+            one["key"] = objects.key(one["node"])
+        return [described[id(variable)] for variable in variables]
+
     def describe(self):
+        self.track()
         model = self.keras_model()
-        if model is not None:
+        if self.objects is not None and not self.wrapped:
+            kind, variables = "TensorFlow 2 objects", self.saved_variables()
+        elif model is not None:
             kind, variables = "Keras model", self.keras.describe(model)
+            self.number(variables, model.weights)
             if not variables:
                 raise Problem(
                     "usage", "%s has no variables until it is called" % self.function, "Add: " + tensor_option("inputs")
@@ -1066,7 +1169,10 @@ class Builder(object):
         else:
             graph = self.graphs.chosen()
             kind = "TensorFlow 2 graph" if self.api == "tf2" else "TensorFlow 1 graph"
+            found = self.graphs.variables(graph)
             variables = self.graphs.describe(graph) if graph is not None else []
+            if len(found) == len(variables):  # none is partitioned
+                self.number(variables, found)
         if not variables:
             raise Problem(
                 "user",
@@ -1082,7 +1188,30 @@ class Builder(object):
             "distributions": distributions(),
             "notes": self.notes,
             "function": self.function,
+            "objects": self.objects.children if self.objects is not None else None,
+            "wrapped": self.wrapped,
+            "config": self.keras.config(model) if model is not None else "",
         }
+
+    def number(self, variables, items):
+        """Tells for each variable which object it is."""
+        if self.objects is not None:
+            for variable, item in zip(variables, items):
+                variable["node"] = self.objects.numbers.get(id(item), -1)
+
+
+def eager_variable(variable):
+    return {
+        "name": variable.name.partition(":")[0],
+        "key": "",
+        "shape": shape_list(variable.shape),
+        "dtype": variable.dtype.base_dtype.name,
+        "trainable": bool(variable.trainable),
+        "resource": True,
+        "collections": [],
+        "frames": [],
+        "consumer": None,
+    }
 
 
 TENSOR_NAMES = re.compile(
@@ -1152,6 +1281,8 @@ def restore(builder, prefix, dump):
     v1 = tf.compat.v1
     reader = v1.train.NewCheckpointReader(prefix)
     stored = reader.get_variable_to_shape_map()
+    if OBJECT_GRAPH_KEY in stored and builder.objects is not None:
+        return restore_objects(builder, reader, prefix)
     model = builder.keras_model()
     if model is not None:
         targets = {weight.path: weight.value for weight in model.weights}
@@ -1196,6 +1327,91 @@ def restore(builder, prefix, dump):
         elif numpy.asarray(value).tobytes() != numpy.asarray(expected).tobytes():
             wrong.append({"key": key, "what": "holds other bytes than the checkpoint"})
     return {"restored": len(wanted), "missing": absent, "wrong": wrong}
+
+
+OBJECT_GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
+
+
+def restore_objects(builder, reader, prefix):
+    """Restores with `tf.train.Checkpoint.restore`, and compares every variable with the value that its object has."""
+    import numpy
+
+    tf = builder.tf
+    from tensorflow.core.protobuf import trackable_object_graph_pb2
+
+    proto = trackable_object_graph_pb2.TrackableObjectGraph()
+    proto.ParseFromString(reader.get_tensor(OBJECT_GRAPH_KEY))
+    root = builder.root
+    names = [child.local_name for child in proto.nodes[0].children]
+    if builder.wrapped and "model" not in names:
+        # The checkpoint calls the model something else, or is one of the model alone.
+        held = [name for name in names if any(c.local_name for c in proto.nodes[child_of(proto, 0, name)].children)]
+        model = root.model
+        chosen = max(held, key=lambda name: shared(builder, proto, name), default="")
+        alone = shared(builder, proto, "") >= (shared(builder, proto, chosen) if chosen else 0)
+        root = tf.train.Checkpoint(model) if alone else tf.train.Checkpoint(**{chosen: model})
+        builder.objects = Objects(tf, root)
+    objects = builder.objects
+    kinds = (tf.Variable,) + ((builder.keras.keras.Variable,) if builder.keras else ())
+    variables = {number: item for number, item in enumerate(objects.items) if isinstance(item, kinds)}
+    found = walk_together(objects.children, proto)
+    keys, absent = {}, []
+    for number in variables:
+        values = [a.checkpoint_key for a in proto.nodes[found[number]].attributes] if number in found else []
+        if values:
+            keys[number] = values[0]
+        elif objects.paths[number] != "save_counter":
+            absent.append(objects.paths[number])
+    eager = tf.executing_eagerly() and builder.keras is not None
+    try:
+        status = root.restore(prefix)
+        if not eager:
+            graph = builder.graph = builder.graphs.chosen()
+            session = builder.session = builder.session_class(graph=graph)
+            session.run = lambda *args, **kwargs: builder.session_run(session, *args, **kwargs)
+            status.initialize_or_restore(session)
+    except (tf.errors.OpError, ValueError) as error:
+        raise Problem("restore", str(error).splitlines()[0])
+    consumed = ""
+    try:
+        status.assert_consumed()
+    except AssertionError as error:
+        consumed = str(error).strip().splitlines()[0]
+    wrong = []
+    for number, key in sorted(keys.items()):
+        item = variables[number]
+        value = numpy.asarray(item.numpy() if eager else builder.session_run(builder.session, item))
+        expected = numpy.asarray(reader.get_tensor(key))
+        if list(value.shape) != [int(size) for size in item.shape]:
+            wrong.append({"key": key, "what": "holds %s, declared %s" % (list(value.shape), list(item.shape))})
+        elif value.tobytes() != expected.tobytes():
+            wrong.append({"key": key, "what": "holds other bytes than the checkpoint"})
+    return {"restored": len(keys), "missing": sorted(absent), "wrong": wrong, "unconsumed": consumed}
+
+
+def child_of(proto, node, name):
+    return next((child.node_id for child in proto.nodes[node].children if child.local_name == name), None)
+
+
+def walk_together(children, proto, start=(0, 0)):
+    """The objects of the program and those of a checkpoint that the same names lead to."""
+    found = {start[0]: start[1]}
+    pending = [start]
+    for mine, theirs in pending:
+        names = {child.local_name: child.node_id for child in proto.nodes[theirs].children}
+        for name, child in children[mine]:
+            if name in names and child not in found:
+                found[child] = names[name]
+                pending.append((child, names[name]))
+    return found
+
+
+def shared(builder, proto, name):
+    """How many of the model's values a checkpoint has where it calls the model by a name (or is the model's own)."""
+    model = dict((key, number) for key, number in builder.objects.children[0])["model"]
+    theirs = child_of(proto, 0, name) if name else 0
+    pairs = walk_together(builder.objects.children, proto, (model, theirs))
+    return sum(bool(proto.nodes[other].attributes) for other in pairs.values())
 
 
 def random_value(numpy, rng, shape, dtype):

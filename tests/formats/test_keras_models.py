@@ -61,9 +61,26 @@ def test_keras_loads_what_is_made(source: str, target: str, saved: tuple[Path, A
 def test_a_checkpoint_by_name_is_restored(source: str, saved: tuple[Path, Any], tmp_path: Path) -> None:
     directory, model = saved
     graph = directory / "graph.py"
-    run("convert", directory / source, tmp_path / "named.ckpt", "--graph", graph)
+    run("convert", directory / source, tmp_path / "named.ckpt", "--graph", graph, "--by-name")
     run("diff", graph, tmp_path / "named.ckpt")
     assert f"ok {len(model.weights)} variables restored" in run("verify", tmp_path / "named.ckpt", "--graph", graph)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_checkpoint_by_objects_is_consumed(source: str, saved: tuple[Path, Any], tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    directory, model = saved
+    graph = directory / "graph.py"
+    run("convert", directory / source, tmp_path / "objects.ckpt", "--graph", graph)
+    again = build()
+    status = tf.train.Checkpoint(model=again).restore(str(tmp_path / "objects.ckpt"))
+    status.assert_consumed()
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), again.get_weights(), strict=True))
+    assert "The checkpoint fits the graph." in run("diff", graph, tmp_path / "objects.ckpt")
+    verified = run("verify", tmp_path / "objects.ckpt", "--graph", graph)
+    assert f"ok {len(model.weights)} variables restored" in verified
+    assert "assert_consumed" not in verified
 
 
 @pytest.mark.parametrize("source", ["m.weights.h5", "m.keras", "legacy.h5"])

@@ -21,13 +21,14 @@ from ckptdoctor.formats.messages import (
     slice_from_proto,
     spec_from_proto,
 )
-from ckptdoctor.formats.object_graph import full_names
+from ckptdoctor.formats.object_graph import decode_objects, described
 from ckptdoctor.formats.ordered_code import slice_key
 from ckptdoctor.formats.slices import assemble, check_cover
 from ckptdoctor.formats.tensor_bundle.naming import index_path, shard_path
 from ckptdoctor.formats.tensor_bundle.strings import decode_strings
 from ckptdoctor.limits import MAX_SHARDS
 from ckptdoctor.specs.inventory import OBJECT_GRAPH_KEY, Entry, Inventory
+from ckptdoctor.specs.objects import ObjectGraph
 from ckptdoctor.specs.tensor import Extent, TensorSpec
 from ckptdoctor.sstable.reader import TableReader
 
@@ -94,27 +95,29 @@ class TensorBundle:
         if absent:
             several = f"{len(absent)} of {len(self.shards)} data shards are" if len(self.shards) > 1 else "the data is"
             notes += (f"{several} missing: {', '.join(absent)}. Names, shapes and dtypes are known, values are not.",)
-        names = self._names()
+        entries = {
+            key: Entry(key, record.spec, tuple(map(slice_from_proto, record.proto.slices)))
+            for key, record in self._records.items()
+        }
+        objects = self._objects()
         self.inventory = Inventory(
             prefix,
             FORMAT if OBJECT_GRAPH_KEY not in self._records else OBJECT_FORMAT,
             (self.index, *self.shards),
-            {
-                key: Entry(key, record.spec, tuple(map(slice_from_proto, record.proto.slices)), names.get(key, ""))
-                for key, record in self._records.items()
-            },
+            described(entries, objects) if objects else entries,
             notes,
+            objects,
         )
 
-    def _names(self) -> dict[str, str]:
-        """The variables' own names, if an object graph records them and can be read."""
+    def _objects(self) -> ObjectGraph | None:
+        """The object graph, if there is one and it can be read."""
         record = self._records.get(OBJECT_GRAPH_KEY)
         if record is None or record.spec.dtype.name != "string" or record.spec.elements != 1:
-            return {}
+            return None
         try:
-            return full_names(bytes(self._read(OBJECT_GRAPH_KEY, record).reshape(-1)[0]))
+            return decode_objects(bytes(self._read(OBJECT_GRAPH_KEY, record).reshape(-1)[0]))
         except (FormatError, ValueError):
-            return {}  # names are a help; what is wrong with the data is said when values are read
+            return None  # objects are a help; what is wrong with the data is said when values are read
 
     def _corrupt(self, structure: str, found: str) -> Corrupt:
         return Corrupt(self.index, structure, found, hint=_DAMAGED)
