@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ckptdoctor.formats.registry import open_checkpoint
+from ckptdoctor.formats.graph_def import has_variables, read_graph_def
+from ckptdoctor.formats.registry import open_checkpoint, saved_model_file
 
 if TYPE_CHECKING:
     from ckptdoctor.diagnosis.case import Purpose
@@ -48,13 +49,16 @@ def inspect(checkpoint: str) -> Inventory:
     return open_checkpoint(checkpoint).inventory
 
 
-def read_graph(graph: str | GraphRequest) -> GraphSpec:
-    """A graph from Python source, a `.meta` file, or another checkpoint.
+def read_graph(graph: str | GraphRequest, *, values: bool = False) -> GraphSpec:
+    """A graph from Python source, a `.meta` file, a SavedModel, a graph definition, a Keras model or a checkpoint.
+
+    Args:
+        graph: a GRAPH argument, or a request with inputs and arguments.
+        values: whether its values are wanted too, so that it must be a checkpoint.
 
     Raises:
         UsageError, GraphError, FormatError: it cannot be built or read.
     """
-    from ckptdoctor.specs.graph import GraphSpec, Variable
     from ckptdoctor.trace.python_graph import trace_python
     from ckptdoctor.trace.request import GraphRequest, is_meta_graph, is_python_graph, make_request
 
@@ -66,9 +70,34 @@ def read_graph(graph: str | GraphRequest) -> GraphSpec:
         return read_meta_graph(Path(graph))
     if is_python_graph(graph):
         return trace_python(make_request(graph))
+    model = None if values else saved_model_file(Path(graph))
+    if model is not None:
+        from ckptdoctor.trace.saved_model import read_saved_model
+
+        return read_saved_model(model)
+    definition = None if values else read_graph_def(Path(graph))
+    if definition is not None and has_variables(definition):
+        from ckptdoctor.trace.meta_graph import graph_of_definition
+
+        return graph_of_definition(Path(graph), definition.SerializeToString())
     inventory = open_checkpoint(graph).inventory
-    variables = tuple(Variable(key, key, entry.spec) for key, entry in inventory.variables.items())
-    return GraphSpec(graph, "checkpoint", variables, tuple(str(path) for path in inventory.files), inventory.notes)
+    if inventory.config and not values:
+        from ckptdoctor.trace.keras_config import read_keras_model
+
+        return read_keras_model(inventory)
+    return _as_graph(graph, inventory)
+
+
+def _as_graph(name: str, inventory: Inventory) -> GraphSpec:
+    """A checkpoint's keys as the left-hand side."""
+    from ckptdoctor.specs.graph import GraphSpec, Variable
+
+    nodes = {item.key: number for number, item in enumerate(inventory.objects.objects)} if inventory.objects else {}
+    variables = tuple(
+        Variable(key, key, entry.spec, node=nodes.get(key, -1)) for key, entry in inventory.variables.items()
+    )
+    files = tuple(str(path) for path in inventory.files)
+    return GraphSpec(name, "checkpoint", variables, files, inventory.notes, inventory.objects)
 
 
 def diff(
@@ -79,6 +108,7 @@ def diff(
     exclude: Sequence[str] = (),
     names: Names | None = None,
     purpose: Purpose = "either",
+    values: bool = False,
 ) -> Diagnosis:
     """Every disagreement between a graph and a checkpoint, with causes and remedies.
 
@@ -89,6 +119,7 @@ def diff(
         exclude: scopes that do not.
         names: what a person decided about the checkpoint's names, which are compared as if they were its own.
         purpose: what the checkpoint is wanted for; advice depends on it.
+        values: whether values are to be compared afterwards, so that the graph must be a checkpoint.
 
     Raises:
         UsageError, GraphError, FormatError: one of them cannot be built or read.
@@ -98,7 +129,7 @@ def diff(
     from ckptdoctor.trace.request import GraphRequest
 
     inventory = open_checkpoint(checkpoint).inventory
-    spec = read_graph(graph)
+    spec = read_graph(graph, values=values)
     argument = spec.source + (graph.options if isinstance(graph, GraphRequest) else "")
     if names:
         from ckptdoctor.plan.plan import carried_out

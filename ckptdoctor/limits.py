@@ -44,3 +44,9 @@ MAX_HDF5_OBJECTS = 4_000_000
 
 MAX_OBJECTS = 10_000_000
 """Objects of an object graph."""
+
+MAX_CONFIG_DEPTH = 64
+"""Models within models of a Keras configuration."""
+
+MAX_GRAPH_TEXT = 256 << 20
+"""Bytes of a graph definition in text, which is parsed in Python."""

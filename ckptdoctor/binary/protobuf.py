@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
+from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory, text_format
 
 _FIELD = descriptor_pb2.FieldDescriptorProto
 _SCALARS = {
@@ -27,15 +27,23 @@ _SCALARS = {
 
 Schema = Mapping[str, Mapping[str, tuple[int, str]]]
 """Message name → field name → (number, type). A type is a scalar's or a message's name, with `repeated` or `optional`
-before it where that applies. Strings that are not promised to be UTF-8 are declared `bytes`; enums `int32`."""
+before it where that applies. Strings that are not promised to be UTF-8 are declared `bytes`; enums `int32`, or by the
+name of an enum where text must be read, which names their values."""
+
+Enums = Mapping[str, Mapping[str, int]]
+"""Enum name → value's name → number; the first is 0."""
 
 Message = Any
 """A message object: its fields are attributes that only the descriptor knows."""
 
 
-def declare(name: str, schema: Schema) -> dict[str, type[Message]]:
-    """Message classes by name, for a schema; `name` names the schema in the pool."""
+def declare(name: str, schema: Schema, enums: Enums | None = None) -> dict[str, type[Message]]:
+    """Message classes by name, for a schema and the enums that it names; `name` names the schema in the pool."""
     file = descriptor_pb2.FileDescriptorProto(name=f"{name}.proto", package=name, syntax="proto3")
+    for enum_name, values in (enums or {}).items():
+        enum = file.enum_type.add(name=enum_name)
+        for value_name, number in values.items():
+            enum.value.add(name=value_name, number=number)
     for message_name, fields in schema.items():
         declared = file.message_type.add(name=message_name)
         for field_name, (number, written) in fields.items():
@@ -49,7 +57,7 @@ def declare(name: str, schema: Schema) -> dict[str, type[Message]]:
             if kind in _SCALARS:
                 field.type = _SCALARS[kind]
             else:
-                field.type = _FIELD.TYPE_MESSAGE
+                field.type = _FIELD.TYPE_ENUM if kind in (enums or {}) else _FIELD.TYPE_MESSAGE
                 field.type_name = f".{name}.{kind}"
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
@@ -68,4 +76,16 @@ def parse(kind: type[Message], data: bytes | memoryview) -> Message:
     try:
         return kind.FromString(bytes(data))
     except (message.DecodeError, RuntimeError) as error:
+        raise ValueError(f"no valid message ({error})") from error
+
+
+def parse_text(kind: type[Message], text: str) -> Message:
+    """A message from its text form; fields that are not declared are passed over.
+
+    Raises:
+        ValueError: the text is no such message.
+    """
+    try:
+        return text_format.Parse(text, kind(), allow_unknown_field=True)
+    except (text_format.ParseError, RecursionError) as error:
         raise ValueError(f"no valid message ({error})") from error

@@ -80,7 +80,13 @@ def diff(
     request = graph_request(graph, inputs, args, python, timeout, cache)
     names = Names(tuple(rename or ()), name_map, averages)
     diagnosis = api.diff(
-        request, checkpoint, include=include or (), exclude=exclude or (), names=names, purpose=purpose.value
+        request,
+        checkpoint,
+        include=include or (),
+        exclude=exclude or (),
+        names=names,
+        purpose=purpose.value,
+        values=values,
     )
     differences = _differences(diagnosis) if values else []
     if output_format is Format.json:

@@ -1,4 +1,4 @@
-"""A frozen graph: its constants, under the names of their nodes.
+"""A graph definition, binary or text: of a frozen one, its constants under the names of their nodes.
 
     GraphDef   := node: repeated NodeDef
     NodeDef    := name, op, input, device, attr: map; a Const has attr["value"].tensor
@@ -11,14 +11,16 @@ tensorflow/core/framework/tensor.cc, `FromProtoField`, for the repeated last val
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ckptdoctor.binary.protobuf import Message, declare, parse
-from ckptdoctor.errors import Corrupt
+from ckptdoctor.binary.protobuf import Message, declare, parse, parse_text
+from ckptdoctor.errors import Corrupt, NotACheckpoint
 from ckptdoctor.formats.mapped_tensors import Load, MappedTensors
 from ckptdoctor.formats.messages import spec_from_proto
-from ckptdoctor.limits import MAX_META_GRAPH
+from ckptdoctor.limits import MAX_GRAPH_TEXT, MAX_META_GRAPH
+from ckptdoctor.specs.dtype import enum_names
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.tensor import TensorSpec
 
@@ -29,11 +31,12 @@ FORMAT = "frozen graph"
 
 _CLASSES = declare(
     "ckptdoctor.graph_def",
+    # All that text can say and `ckptdoctor.trace.meta_graph` reads too: text is turned into bytes with these.
     {
         "Dim": {"size": (1, "int64")},
         "Shape": {"dim": (2, "repeated Dim"), "unknown_rank": (3, "bool")},
         "Tensor": {
-            "dtype": (1, "int32"),
+            "dtype": (1, "DataType"),
             "tensor_shape": (2, "Shape"),
             "tensor_content": (4, "bytes"),
             "float_val": (5, "repeated float"),
@@ -46,11 +49,24 @@ _CLASSES = declare(
             "uint32_val": (16, "repeated uint32"),
             "uint64_val": (17, "repeated uint64"),
         },
-        "Attr": {"tensor": (8, "Tensor")},
+        "List": {"i": (3, "repeated int64"), "shape": (7, "repeated Shape")},
+        "Attr": {
+            "list": (1, "List"),
+            "s": (2, "bytes"),
+            "type": (6, "DataType"),
+            "shape": (7, "Shape"),
+            "tensor": (8, "Tensor"),
+        },
         "AttrEntry": {"key": (1, "bytes"), "value": (2, "Attr")},
-        "Node": {"name": (1, "bytes"), "op": (2, "bytes"), "attr": (5, "repeated AttrEntry")},
+        "Node": {
+            "name": (1, "bytes"),
+            "op": (2, "bytes"),
+            "input": (3, "repeated bytes"),
+            "attr": (5, "repeated AttrEntry"),
+        },
         "GraphDef": {"node": (1, "repeated Node")},
     },
+    {"DataType": enum_names()},
 )
 
 _FIELDS = {
@@ -64,6 +80,9 @@ _FIELDS = {
 }
 _HALVES = ("float16", "bfloat16")
 _FIRST_FIELD = b"\x0a"
+_TEXT = re.compile(rb"(?:\s|#[^\n]*\n)*(?:node|versions|library)\s*[{:<]")
+_TEXT_HEAD = 4096
+_VARIABLES = (b"VariableV2", b"Variable", b"VarHandleOp")
 _LOOKED_AT = 64
 
 
@@ -71,11 +90,19 @@ def open_graph_def(path: Path) -> MappedTensors | None:
     """Opens a frozen graph; None if the file is no graph.
 
     Raises:
+        NotACheckpoint: it is a graph that is not frozen, so its values are elsewhere.
         Corrupt: a constant is damaged.
     """
-    graph = _parse(path)
+    graph = read_graph_def(path)
     if graph is None:
         return None
+    if has_variables(graph):
+        raise NotACheckpoint(
+            path,
+            "file",
+            "this is a graph definition with variables, whose values are in a checkpoint",
+            hint=f"Compare them: ckptdoctor diff {path} CHECKPOINT",
+        )
     entries: dict[str, Entry] = {}
     loads: dict[str, Load] = {}
     for node in graph.node:
@@ -99,20 +126,32 @@ def open_graph_def(path: Path) -> MappedTensors | None:
     return MappedTensors(inventory, {}, loads)
 
 
-def _parse(path: Path) -> Message | None:
-    """The graph, if each of its first nodes has a name and an operation, which only nodes have in this place."""
-    if not 0 < path.stat().st_size <= MAX_META_GRAPH:
+def read_graph_def(path: Path) -> Message | None:
+    """A graph definition, from bytes or from text; None if the file is none.
+
+    A file is taken for one if each of its first nodes has a name and an operation, which only nodes have in this place.
+    """
+    if not path.is_file() or not 0 < path.stat().st_size <= MAX_META_GRAPH:
         return None
     with path.open("rb") as file:
-        if file.read(1) != _FIRST_FIELD:
-            return None
+        head = file.read(_TEXT_HEAD)
         file.seek(0)
         try:
-            graph = parse(_CLASSES["GraphDef"], file.read())
+            if head.startswith(_FIRST_FIELD):
+                graph = parse(_CLASSES["GraphDef"], file.read())
+            elif _TEXT.match(head) and path.stat().st_size <= MAX_GRAPH_TEXT:
+                graph = parse_text(_CLASSES["GraphDef"], file.read().decode("utf-8", "surrogateescape"))
+            else:
+                return None
         except ValueError:
             return None
     ops = [node.op for node in graph.node[:_LOOKED_AT]]
     return graph if ops and all(op[:1].isalpha() and op.replace(b"_", b"").isalnum() for op in ops) else None
+
+
+def has_variables(graph: Message) -> bool:
+    """Whether a graph is not frozen: some node is a variable."""
+    return any(node.op in _VARIABLES for node in graph.node)
 
 
 def _check(tensor: Message, spec: TensorSpec) -> None:

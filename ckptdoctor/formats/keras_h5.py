@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import Any, BinaryIO
 
 from ckptdoctor.binary.atomic_output import AtomicOutput
 from ckptdoctor.errors import FormatError, UsageError
@@ -23,9 +23,6 @@ from ckptdoctor.formats.hdf5 import Hdf5, PlacedWriter
 from ckptdoctor.formats.mapped_tensors import MappedTensors
 from ckptdoctor.formats.target import Specs
 from ckptdoctor.specs.inventory import Entry, Inventory
-
-if TYPE_CHECKING:
-    pass
 
 _VARS = re.compile(r"(?P<layer>.*?)/?vars/(?P<number>\d+)")
 _LEGACY = re.compile(r"(?:model_weights/)?(?P<layer>[^/]+)/(?P<name>.+?)(?::\d+)?")
@@ -53,6 +50,7 @@ def open_keras_h5(
     base: int | None = 0,
     kind: str = "",
     checks: Callable[[], list[FormatError]] = list,
+    config: str = "",
 ) -> MappedTensors:
     """Opens an HDF5 file of Keras, or another one, and says which.
 
@@ -62,6 +60,7 @@ def open_keras_h5(
         base: where the member's bytes begin in the archive; None if they are packed.
         kind: the format's name, where the archive tells it.
         checks: what compares the archive's checksums.
+        config: the model's configuration, where the archive has it.
 
     Raises:
         MissingPackage: h5py is not installed.
@@ -71,7 +70,13 @@ def open_keras_h5(
     found, entries = _named(file)
     foreign = f"{path.name} is HDF5, but not Keras's: its datasets are listed under their paths."
     notes = () if found else (foreign,)
-    inventory = Inventory(str(path), kind or found or "HDF5", (path,), dict(sorted(entries.items())), notes)
+    text = file.attributes.get("", {}).get("model_config", config)
+    config = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text or "")
+    # Keras 1 and 2 go by the order of the layers, which is recorded beside them.
+    listed = {key: entries[key] for key in _recorded_order(file) if key in entries}
+    ordered = listed | {key: entry for key, entry in sorted(entries.items()) if key not in listed}
+    name = kind or found or "HDF5"
+    inventory = Inventory(str(path), name, (path,), ordered, notes, config=config)
     return MappedTensors(inventory, file.extents, file.loads, checks)
 
 
@@ -88,6 +93,21 @@ def _named(file: Hdf5) -> tuple[str, dict[str, Entry]]:
     if any(_VARS.fullmatch(key) for key in file.entries):
         return "Keras 3 weights (HDF5)", _numbered(file)
     return "", dict(file.entries)
+
+
+def _recorded_order(file: Hdf5) -> Iterator[str]:
+    """The weights in the order that `layer_names` and each layer's `weight_names` record."""
+    for top in ("", "model_weights"):
+        for layer in _texts(file.attributes.get(top, {}).get("layer_names")):
+            scope = f"{top}/{layer}".lstrip("/")
+            for weight in _texts(file.attributes.get(scope, {}).get("weight_names")):
+                yield f"{scope}/{weight}"
+
+
+def _texts(listed: Any) -> list[str]:
+    if listed is None or not hasattr(listed, "__iter__"):
+        return []
+    return [text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text) for text in listed]
 
 
 def _legacy_name(key: str) -> str:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ckptdoctor.binary.atomic_output import AtomicOutput
 from ckptdoctor.binary.zip_archive import ZipArchive
@@ -21,9 +20,7 @@ from ckptdoctor.formats.hdf5 import PlacedWriter
 from ckptdoctor.formats.keras_h5 import open_keras_h5
 from ckptdoctor.formats.mapped_tensors import MappedTensors
 from ckptdoctor.formats.target import Specs, refuse_strings
-
-if TYPE_CHECKING:
-    pass
+from ckptdoctor.limits import MAX_JSON_HEADER
 
 _WEIGHTS = "model.weights.h5"
 _MOST_METADATA = 1 << 20
@@ -54,7 +51,9 @@ def open_keras_archive(path: Path, archive: ZipArchive) -> MappedTensors:
         except (ValueError, RecursionError) as error:
             raise Corrupt(path, "metadata.json", f"is no JSON: {error}") from error
     base = member.extent.offset if member.extent else None
-    return open_keras_h5(path, archive.open(_WEIGHTS), base, f"Keras {version or '3'} model (.keras)", archive.damaged)
+    config = archive.read("config.json", MAX_JSON_HEADER).decode("utf-8", "replace")
+    kind = f"Keras {version or '3'} model (.keras)"
+    return open_keras_h5(path, archive.open(_WEIGHTS), base, kind, archive.damaged, config)
 
 
 def refuse(path: Path, archive: ZipArchive) -> NotACheckpoint:

@@ -41,6 +41,12 @@ def open_checkpoint(name: str) -> Checkpoint:
     return _open_prefix(name)
 
 
+def saved_model_file(path: Path) -> Path | None:
+    """The file that describes a SavedModel, of its directory or named itself; None if this is none."""
+    candidates = [path] if path.is_file() else [path / "saved_model.pb"]
+    return next((item for item in candidates if item.is_file() and is_saved_model(item)), None)
+
+
 def _open_bundle_file(name: str, prefix: str, path: Path) -> Checkpoint:
     index = index_path(prefix)
     if index.exists():

@@ -120,6 +120,8 @@ _BY_NAME = {dtype.name: dtype for dtype in DTYPES} | {"half": _BY_NUMBER[19]}
 
 _REFERENCE_OFFSET = 100
 
+_ENUM_WORDS = {"float32": "FLOAT", "float64": "DOUBLE", "float16": "HALF"}
+
 
 def dtype_from_number(number: int) -> DType:
     """The type of an enum value; a reference type (`DT_FLOAT_REF`, 101) is the type it refers to.
@@ -137,3 +139,10 @@ def dtype_from_name(name: str) -> DType:
         KeyError: the name is unknown.
     """
     return _BY_NAME[name.removesuffix("_ref")]
+
+
+def enum_names() -> dict[str, int]:
+    """The names of the enum `DataType` and their numbers, reference types included."""
+    names = {f"DT_{_ENUM_WORDS.get(dtype.name, dtype.name.upper())}": dtype.number for dtype in DTYPES}
+    references = {f"{name}_REF": number + _REFERENCE_OFFSET for name, number in names.items()}
+    return {"DT_INVALID": 0, **names, **references}

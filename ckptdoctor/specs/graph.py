@@ -81,7 +81,7 @@ class GraphSpec:
     Attributes:
         source: the graph as a command can name it again.
         kind: how it came to be: `TensorFlow 1 graph`, `TensorFlow 2 graph`, `Keras model`, `TensorFlow 2 objects`,
-            `meta graph`, `checkpoint`.
+            `SavedModel`, `meta graph`, `graph definition`, `checkpoint`.
         variables: in the order the graph makes them.
         files: the user's files it depends on, absolute.
         notes: what the user should know about how it was traced, a sentence each.

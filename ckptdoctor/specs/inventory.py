@@ -51,6 +51,7 @@ class Inventory:
         entries: by key.
         notes: what the user should know about how it was found, a sentence each.
         objects: the object graph that a TensorFlow 2 checkpoint describes itself with.
+        config: the configuration of the Keras model that it was saved with, JSON; empty where there is none.
     """
 
     source: str
@@ -59,6 +60,7 @@ class Inventory:
     entries: Mapping[str, Entry]
     notes: tuple[str, ...] = field(default=())
     objects: ObjectGraph | None = None
+    config: str = ""
 
     @property
     def has_saver(self) -> bool:

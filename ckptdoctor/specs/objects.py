@@ -120,4 +120,11 @@ def counterparts(lhs: ObjectGraph, rhs: ObjectGraph, start: tuple[int, int] = (R
             if name in names and child not in found:
                 found[child] = names[name]
                 pending.append((child, names[name]))
+    # Slot variables are found by their owner and their name, from the optimizers that correspond.
+    for mine, theirs in list(found.items()):
+        slots = {(slot.owner, slot.name): slot.node for slot in rhs.objects[theirs].slots}
+        for slot in lhs.objects[mine].slots:
+            other = slots.get((found.get(slot.owner, -1), slot.name))
+            if other is not None:
+                found.setdefault(slot.node, other)
     return found

@@ -142,10 +142,35 @@ def read_meta_graph(path: Path) -> GraphSpec:
     file = MappedFile(path)
     if file.size > MAX_META_GRAPH:
         raise Corrupt(path, "meta graph", f"{file.size:,} bytes", expected="at most 2 GiB", hint=_DAMAGED)
+    variables = saved_variables(path, bytes(file.view(0, file.size, "meta graph")))
+    return GraphSpec(str(path), "meta graph", variables, (str(path.resolve()),))
+
+
+def graph_of_definition(path: Path, data: bytes) -> GraphSpec:
+    """The variables of a `GraphDef` that is not frozen, under their own names or those of its save operation.
+
+    Raises:
+        Corrupt: it has no variables, or one of an unknown type.
+    """
+    meta = _CLASSES["MetaGraphDef"]()
+    meta.graph_def.ParseFromString(data)
+    return GraphSpec(str(path), "graph definition", _variables(path, meta), (str(path.resolve()),))
+
+
+def saved_variables(path: Path, data: bytes) -> tuple[Variable, ...]:
+    """The variables that a `MetaGraphDef` restores; `path` is the file that these bytes are of.
+
+    Raises:
+        Corrupt: they are no MetaGraphDef, or its graph has no variables.
+    """
     try:
-        meta = parse(_CLASSES["MetaGraphDef"], file.view(0, file.size, "meta graph"))
+        meta = parse(_CLASSES["MetaGraphDef"], data)
     except ValueError as error:
         raise Corrupt(path, "meta graph", str(error), hint=_DAMAGED) from error
+    return _variables(path, meta)
+
+
+def _variables(path: Path, meta: Message) -> tuple[Variable, ...]:
     nodes = _Nodes(meta.graph_def)
     trainable = {name for name, members in _collections(meta).items() if "trainable_variables" in members}
     collections = _collections(meta)
@@ -178,7 +203,7 @@ def read_meta_graph(path: Path) -> GraphSpec:
         )
     if not variables:
         raise Corrupt(path, "meta graph", "no variables", hint=_DAMAGED)
-    return GraphSpec(str(path), "meta graph", tuple(variables.values()), (str(path.resolve()),))
+    return tuple(variables.values())
 
 
 def _collections(meta: Message) -> dict[str, set[str]]:
