@@ -5,7 +5,7 @@ The rooms are imported where they are used: a command pays at start-up for what 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ckptdoctor.executor.values import Statistics, ValueDifference
     from ckptdoctor.executor.verify import Compared, Restored
     from ckptdoctor.formats.checkpoint import Advance
+    from ckptdoctor.formats.target import Layout
     from ckptdoctor.plan.plan import Plan
     from ckptdoctor.plan.renames import Names
     from ckptdoctor.specs.graph import GraphSpec
@@ -152,7 +153,7 @@ def convert(
     plan: Plan,
     *,
     target: str = "",
-    places: Mapping[str, str] | None = None,
+    layout: Layout | None = None,
     force: bool = False,
     link: bool = False,
     advance: Advance = lambda size: None,
@@ -164,12 +165,13 @@ def convert(
         output: the prefix or file to write.
         plan: what to do.
         target: the format to write; empty for the one of the output's name.
-        places: keys in the order of the graph, each with where Keras 3 keeps it.
+        layout: what the format must know beside the tensors; see `ckptdoctor.formats.target.Layout`.
         force: replace an existing output.
         link: hard-link data that stays as it is.
         advance: hears bytes as they are worked through.
     """
     from ckptdoctor.executor.convert import convert as run_plan
+    from ckptdoctor.formats.target import Layout
     from ckptdoctor.formats.targets import target_of
 
     return run_plan(
@@ -177,7 +179,7 @@ def convert(
         plan,
         output,
         target=target_of(output, target),
-        places=places,
+        layout=layout or Layout(),
         force=force,
         link=link,
         advance=advance,

@@ -23,6 +23,7 @@ from ckptdoctor.cli.options import (
     RenameOption,
     TimeoutOption,
     graph_request,
+    parse_size,
 )
 from ckptdoctor.cli.terminal import console, progress, reporting_errors
 from ckptdoctor.errors import UsageError
@@ -69,8 +70,11 @@ def convert(
         typer.Option(
             "--to",
             metavar="FORMAT",
-            help="tensor-bundle, keras-weights, keras-h5, npz or safetensors; default: by the output's name.",
+            help="tensor-bundle, keras-weights, keras-h5, keras-model, npz or safetensors; default: by OUTPUT's name.",
         ),
+    ] = "",
+    max_shard_size: Annotated[
+        str, typer.Option("--max-shard-size", metavar="SIZE", help="Several files of at most this size, e.g. 5GB.")
     ] = "",
     by_name: Annotated[
         bool,
@@ -118,7 +122,8 @@ def convert(
 
         ckptdoctor convert a.ckpt b.ckpt --rename 'weights$=kernel' --rename '^tower_0/='
     """
-    from ckptdoctor.formats.targets import BY_POSITION, TENSOR_BUNDLE, target_of
+    from ckptdoctor.formats.target import Layout
+    from ckptdoctor.formats.targets import BY_POSITION, KERAS_3, TENSOR_BUNDLE, target_of
     from ckptdoctor.plan.casts import cast_all
     from ckptdoctor.plan.convolutions import conv_to_dense, dense_to_conv
     from ckptdoctor.plan.objects import for_objects
@@ -143,6 +148,9 @@ def convert(
         plans.append(api.plan_for(diagnosis, unsafe=unsafe))
         traced = diagnosis.alignment.graph
         places = {variable.key: variable.stored for variable in traced.variables}
+    elif target_of(output, target) in KERAS_3 and inventory.is_keras:
+        # What Keras 3 wrote stays where it was.
+        places = {key: key for key in inventory.entries if "/vars/" in f"/{key}" and not key.startswith("optimizer/")}
     if to_dense and to_conv:
         raise UsageError("--conv-to-dense and --dense-to-conv undo each other", hint="Choose one.")
     if to_dense:
@@ -159,6 +167,12 @@ def convert(
         plan = for_objects(plan, source, traced)
     if target_of(output, target) in BY_POSITION:
         plan = weights_only(plan, source, list(places))
+    layout = Layout(
+        places,
+        traced.config if traced else inventory.config,
+        traced.keras_version if traced else "",
+        parse_size(max_shard_size) if max_shard_size else 0,
+    )
     out = console()
     print_plan(plan, source, out)
     if dry_run:
@@ -166,7 +180,7 @@ def convert(
     total = sum(entry.spec.nbytes for entry in inventory.entries.values())
     with progress("converting", total) as advance:
         receipt = api.convert(
-            checkpoint, output, plan, target=target, places=places, force=force, link=link, advance=advance
+            checkpoint, output, plan, target=target, layout=layout, force=force, link=link, advance=advance
         )
     print_receipt(receipt, out)
 

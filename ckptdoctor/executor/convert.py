@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ckptdoctor.binary.atomic_output import AtomicOutput
 from ckptdoctor.errors import UsageError
-from ckptdoctor.executor.elements import chunks, elements
+from ckptdoctor.executor.elements import chunks, elements, sliced
 from ckptdoctor.formats.checkpoint import Advance, Checkpoint
 from ckptdoctor.formats.state_file import STATE_FILE, format_state
+from ckptdoctor.formats.target import Layout
 from ckptdoctor.formats.targets import BY_POSITION, TENSOR_BUNDLE, make_writer
 from ckptdoctor.formats.tensor_bundle.naming import prefix_of
 from ckptdoctor.formats.tensor_bundle.reader import TensorBundle
-from ckptdoctor.formats.tensor_bundle.writer import reindex
+from ckptdoctor.formats.tensor_bundle.writer import BundleWriter, reindex
 from ckptdoctor.plan.plan import Derived, Plan, derive
 from ckptdoctor.specs.inventory import OBJECT_GRAPH_KEY, Entry
+from ckptdoctor.specs.ops import Partition
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def convert(
     prefix: str,
     *,
     target: str = TENSOR_BUNDLE,
-    places: Mapping[str, str] | None = None,
+    layout: Layout = Layout(),  # noqa: B008, it is frozen
     force: bool = False,
     link: bool = False,
     advance: Advance = lambda size: None,
@@ -60,7 +62,7 @@ def convert(
         plan: what to do.
         prefix: of the new bundle; an `.index` or shard name of it is understood.
         target: the format to write.
-        places: keys in the order of the graph, each with where Keras 3 keeps it; formats by position need them.
+        layout: what the format must know beside the tensors; formats by position need the graph's order.
         force: replace an existing output.
         link: hard-link the data instead of copying it; only where no byte of it changes.
         advance: hears bytes as they are worked through.
@@ -76,7 +78,7 @@ def convert(
     if not bundle:
         made.pop(OBJECT_GRAPH_KEY, None)  # it describes a tensor bundle's keys, and no other format has it
     _require_other(checkpoint, prefix)
-    whole = bundle and _index_only(checkpoint, made)
+    whole = bundle and not layout.max_shard_size and _index_only(checkpoint, made)
     if link and not whole:
         raise UsageError(
             "--link needs a V2 bundle of which only names and shapes change",
@@ -87,8 +89,8 @@ def convert(
             kept = {origin.source: Entry(key, item.spec) for key, item in made.items() if (origin := item.origin)}
             reindex(checkpoint, kept, prefix, output, advance, link=link)
         else:
-            order = list(places or ()) if target in BY_POSITION else []
-            _rewrite(checkpoint, _ordered(made, order), places or {}, target, prefix, output, advance)
+            order = list(layout.places) if target in BY_POSITION else []
+            _rewrite(checkpoint, _ordered(made, order), layout, target, prefix, output, advance)
         state = Path(prefix).parent / STATE_FILE
         if bundle and not state.exists():
             output.create(state).write(format_state(Path(prefix).name).encode())
@@ -136,15 +138,20 @@ def _ordered(made: dict[str, Derived], order: Sequence[str]) -> dict[str, Derive
 def _rewrite(
     checkpoint: Checkpoint,
     made: dict[str, Derived],
-    places: Mapping[str, str],
+    layout: Layout,
     target: str,
     prefix: str,
     output: AtomicOutput,
     advance: Advance,
 ) -> None:
-    writer = make_writer(target, prefix, output, {key: item.spec for key, item in made.items()}, places)
+    writer = make_writer(target, prefix, output, {key: item.spec for key, item in made.items()}, layout)
     for key, derived in made.items():
         origin = derived.origin
+        if isinstance(derived.op, Partition) and isinstance(writer, BundleWriter):
+            slices = derived.op.slices(derived.spec.shape)
+            parts = ((part, sliced(elements(checkpoint, derived), part)) for part in slices)
+            writer.add_slices(key, derived.spec, parts, advance)
+            continue
         stored = checkpoint.stored(origin.source) if origin is not None else None
         if stored is not None:
             writer.add_stored(key, derived.spec, stored, advance)

@@ -6,6 +6,7 @@ What only moves elements is a view of the mapped file where NumPy can make one; 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from ckptdoctor.errors import UsageError
@@ -21,7 +22,9 @@ from ckptdoctor.specs.ops import (
     FoldShift,
     Gather,
     Initialise,
+    Join,
     Multiply,
+    Partition,
     Reshape,
     Rows,
     Slice,
@@ -29,7 +32,7 @@ from ckptdoctor.specs.ops import (
     Sum,
     Transpose,
 )
-from ckptdoctor.specs.tensor import TensorSpec
+from ckptdoctor.specs.tensor import TensorSlice, TensorSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,6 +86,17 @@ def chunks(made: Elements) -> Iterator[NDArray[Any]]:
         yield from _parts(rows, limit)
 
 
+def sliced(made: Elements, part: TensorSlice) -> Iterator[NDArray[Any]]:
+    """The elements of a part, in chunks."""
+    box = part.resolve(made.spec.shape)
+    shape = tuple(side.stop - side.start for side in box)
+    taken = Elements(
+        TensorSpec(made.spec.dtype, shape),
+        lambda start, stop: made.rows(box[0].start + start, box[0].start + stop)[(slice(None), *box[1:])],
+    )
+    return chunks(taken)
+
+
 def _parts(values: NDArray[Any], limit: int) -> Iterator[NDArray[Any]]:
     """Parts of an array in row-major order, of at most `limit` elements each."""
     if values.size <= limit or not values.ndim:
@@ -99,8 +113,9 @@ def _parts(values: NDArray[Any], limit: int) -> Iterator[NDArray[Any]]:
 
 
 def _view(spec: TensorSpec, view: Callable[[], NDArray[Any]]) -> Elements:
-    """Elements that lie somewhere already."""
-    return Elements(spec, lambda start, stop: view()[start:stop] if spec.shape else view(), view)
+    """Elements that lie somewhere already, or that are computed whole, once."""
+    whole = cache(view)
+    return Elements(spec, lambda start, stop: whole()[start:stop] if spec.shape else whole(), whole)
 
 
 def _reshape(op: Reshape, spec: TensorSpec, values: Elements) -> Elements:
@@ -142,8 +157,23 @@ def _sum(op: Sum, spec: TensorSpec, values: Elements) -> Elements:
 
 
 def _rows(op: Rows, spec: TensorSpec, values: Elements) -> Elements:
-    # The rows may lie anywhere, so their tensor is there whole; what is made of it is not.
-    return Elements(spec, lambda start, stop: values.whole()[list(op.rows[start:stop])])
+    whole = cache(values.whole)
+
+    def rows(start: int, stop: int) -> NDArray[Any]:
+        import numpy as np
+
+        wanted = np.array(op.rows[start:stop], dtype=np.int64)
+        # The rows may lie anywhere, so their tensor is there whole; what is made of it is not.
+        made = np.empty((len(wanted), *spec.shape[1:]), dtype=spec.dtype.to_numpy())
+        kept = wanted >= 0
+        made[kept] = whole()[wanted[kept]]
+        for position in np.flatnonzero(~kept):
+            # A row of its own for each seed, so that a table does not depend on the parts in which it is made.
+            random = np.random.default_rng((op.seed, start + int(position))) if op.stddev else None
+            made[position] = random.normal(op.mean, op.stddev, spec.shape[1:]) if random else op.mean
+        return made
+
+    return Elements(spec, rows)
 
 
 def _spread(op: Spread, spec: TensorSpec, values: Elements) -> Elements:
@@ -219,6 +249,10 @@ def _describe(op: Describe, spec: TensorSpec) -> Elements:
     return _view(spec, view)
 
 
+def _join(op: Join, spec: TensorSpec, values: Elements) -> Elements:
+    return values
+
+
 def _fold_scale(op: FoldScale, spec: TensorSpec, values: Elements, variance: Elements, *gamma: Elements) -> Elements:
     def rows(start: int, stop: int) -> NDArray[Any]:
         kernel = values.rows(start, stop)
@@ -265,6 +299,8 @@ _MAKERS: dict[type[Any], Callable[..., Elements]] = {
     Concat: _concat,
     Initialise: _initialise,
     Describe: _describe,
+    Join: _join,
+    Partition: _join,
     FoldScale: _fold_scale,
     FoldShift: _fold_shift,
 }

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ckptdoctor.binary.atomic_output import AtomicOutput
 from ckptdoctor.errors import Corrupt, FormatError, MissingPackage
 from ckptdoctor.formats.checkpoint import Advance, StoredBytes
 from ckptdoctor.formats.mapped_tensors import Load
@@ -173,34 +172,31 @@ def _reserve(group: Any, name: str, spec: TensorSpec) -> int | None:
 
 
 class PlacedWriter:
-    """Writes tensors into a file that the library has laid out: each tensor's bytes go where its dataset is.
+    """Writes tensors into files that the library has laid out: each tensor's bytes go where its dataset is."""
 
-    Args:
-        destination: the file.
-        output: the files to be.
-    """
+    def __init__(self) -> None:
+        self._places: dict[str, tuple[BinaryIO, int]] = {}
 
-    def __init__(self, destination: str, output: AtomicOutput) -> None:
-        self.stream = output.create(Path(destination))
-        self.offsets: dict[str, int] = {}
-
-    def place(self, key: str, group: Any, name: str, spec: TensorSpec) -> None:
-        """Makes a dataset for a tensor."""
+    def place(self, key: str, group: Any, name: str, spec: TensorSpec, stream: BinaryIO) -> None:
+        """Makes a dataset for a tensor in a file, whose bytes will be written to `stream`."""
         offset = _reserve(group, name, spec)
         if offset is not None:
-            self.offsets[key] = offset
+            self._places[key] = stream, offset
 
     def add_stored(self, key: str, spec: TensorSpec, stored: StoredBytes, advance: Advance) -> None:
         """See `TargetWriter`."""
-        if key in self.offsets:
-            self.stream.seek(self.offsets[key])
-            copy_stored(key, stored, self.stream, advance)
+        if key in self._places:
+            copy_stored(key, stored, self._at(key), advance)
 
     def add_chunks(self, key: str, spec: TensorSpec, chunks: Iterable[NDArray[Any]], advance: Advance) -> None:
         """See `TargetWriter`."""
-        if key in self.offsets:
-            self.stream.seek(self.offsets[key])
-            copy_chunks(chunks, self.stream, advance)
+        if key in self._places:
+            copy_chunks(chunks, self._at(key), advance)
+
+    def _at(self, key: str) -> BinaryIO:
+        stream, offset = self._places[key]
+        stream.seek(offset)
+        return stream
 
     def add_strings(self, key: str, spec: TensorSpec, values: NDArray[Any], advance: Advance) -> None:
         """See `TargetWriter`."""

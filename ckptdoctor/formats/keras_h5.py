@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -91,7 +91,7 @@ def _named(file: Hdf5) -> tuple[str, dict[str, Entry]]:
         kind = f"Keras {text or '1'} {'model' if whole else 'weights'} (HDF5)"
         return kind, {key: replace(entry, name=_legacy_name(key)) for key, entry in file.entries.items()}
     if any(_VARS.fullmatch(key) for key in file.entries):
-        return "Keras 3 weights (HDF5)", _numbered(file)
+        return "Keras 3 weights (HDF5)", named_entries([file])
     return "", dict(file.entries)
 
 
@@ -119,21 +119,23 @@ def _legacy_name(key: str) -> str:
     return "/".join(parts) if len(parts) > 1 else f"{match['layer']}/{parts[0]}"
 
 
-def _numbered(file: Hdf5) -> dict[str, Entry]:
-    """Entries of Keras 3 with their layers' own names, and their roles where ranks tell them."""
+def named_entries(files: Sequence[Hdf5]) -> dict[str, Entry]:
+    """Entries of Keras 3 with their layers' own names, and their roles where ranks tell them; a layer may be in several
+    files."""
+    named = {key: entry for file in files for key, entry in file.entries.items()}
+    attributes = {group: values for file in files for group, values in file.attributes.items()}
     layers: dict[str, dict[int, str]] = {}
-    for key in file.entries:
+    for key in named:
         if match := _VARS.fullmatch(key):
             layers.setdefault(match["layer"], {})[int(match["number"])] = key
-    named = dict(file.entries)
     for layer, keys in layers.items():
         if layer.startswith("optimizer"):
             continue
         ordered = [keys[number] for number in sorted(keys)]
-        roles = _ROLES.get(tuple(len(file.entries[key].spec.shape) for key in ordered))
-        scope = _own_name(layer, file.attributes)
+        roles = _ROLES.get(tuple(len(named[key].spec.shape) for key in ordered))
+        scope = _own_name(layer, attributes)
         for index, key in enumerate(ordered):
-            named[key] = replace(file.entries[key], name=f"{scope}/{roles[index] if roles else index}")
+            named[key] = replace(named[key], name=f"{scope}/{roles[index] if roles else index}")
     return named
 
 
@@ -164,13 +166,14 @@ class KerasH5Writer(PlacedWriter):
                 f"{foreign[0]} is {specs[foreign[0]].dtype}, which Keras's HDF5 has not",
                 hint="Drop or cast it in a plan.",
             )
-        super().__init__(destination, output)
+        super().__init__()
+        stream = output.create(Path(destination))
         layers: dict[str, list[str]] = {}
         for key in specs:
             layers.setdefault(key.rpartition("/")[0] or key, []).append(key)
         ends = Counter(scope.rpartition("/")[2] for scope in layers)
         # The library lays the file out; the bytes are put in their places afterwards, without going through it.
-        with h5py.File(self.stream.name, "w") as file:
+        with h5py.File(stream.name, "w") as file:
             names = {scope: _layer(scope, ends) for scope in layers}
             file.attrs["layer_names"] = [name.encode() for name in names.values()]
             file.attrs["backend"] = "tensorflow"
@@ -179,7 +182,7 @@ class KerasH5Writer(PlacedWriter):
                 weights = {key: f"{names[scope]}/{key.rpartition('/')[2]}" for key in keys}
                 group.attrs["weight_names"] = [weight.encode() for weight in weights.values()]
                 for key, weight in weights.items():
-                    self.place(key, group, weight, specs[key])
+                    self.place(key, group, weight, specs[key], stream)
 
 
 def _layer(scope: str, ends: Mapping[str, int]) -> str:

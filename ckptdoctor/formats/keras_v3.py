@@ -1,29 +1,38 @@
-"""Keras 3's `.keras`, a zip archive of the model's configuration and its weights; and writing `.weights.h5`.
+"""Keras 3's `.keras`, a zip archive of the model's configuration and its weights; weights alone, in one file or several.
 
     archive := metadata.json, config.json, model.weights.h5 (or model.weights.npz), assets/…
+    sharded := {"metadata": {…}, "weight_map": {"/layers/dense/vars": FILE or [FILE …], …}}; the files beside it
 
 The configuration is read as text at most: no layer is built and no Lambda is run.
 
-Source: Keras, keras/src/saving/saving_lib.py, `_save_model_to_fileobj`.
+Source: Keras, keras/src/saving/saving_lib.py, `_save_model_to_fileobj`, `ShardedH5IOStore`.
 """
 
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import tempfile
+import zipfile
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from ckptdoctor.binary.atomic_output import AtomicOutput
 from ckptdoctor.binary.zip_archive import ZipArchive
-from ckptdoctor.errors import Corrupt, FormatError, NotACheckpoint, UsageError
-from ckptdoctor.formats.hdf5 import PlacedWriter
-from ckptdoctor.formats.keras_h5 import open_keras_h5
+from ckptdoctor.errors import Corrupt, FormatError, MissingData, NotACheckpoint, UsageError
+from ckptdoctor.formats.hdf5 import Hdf5, PlacedWriter
+from ckptdoctor.formats.keras_h5 import named_entries, open_keras_h5
 from ckptdoctor.formats.mapped_tensors import MappedTensors
-from ckptdoctor.formats.target import Specs, refuse_strings
-from ckptdoctor.limits import MAX_JSON_HEADER
+from ckptdoctor.formats.target import Layout, Specs, refuse_strings, split
+from ckptdoctor.limits import COPY_CHUNK, MAX_JSON_HEADER
+from ckptdoctor.specs.inventory import Inventory
 
 _WEIGHTS = "model.weights.h5"
 _MOST_METADATA = 1 << 20
+_SHARDED = re.compile(rb'^\s*\{.*"weight_map"\s*:\s*\{.*?\.weights\.h5"', re.DOTALL)
 
 
 def is_keras_archive(archive: ZipArchive) -> bool:
@@ -40,8 +49,13 @@ def open_keras_archive(path: Path, archive: ZipArchive) -> MappedTensors:
     member = archive.members.get(_WEIGHTS)
     if member is None:
         others = ", ".join(name for name in archive.members if name.startswith("model.weights"))
+        pickled = " (arrays of Python objects: pickles, which Keras itself does not load)" if ".npz" in others else ""
         raise FormatError(
-            path, "weights", f"they are in {others}", expected=_WEIGHTS, hint="Save the model again with Keras."
+            path,
+            "weights",
+            f"they are in {others}{pickled}",
+            expected=_WEIGHTS,
+            hint="Save the model again with Keras, without weights_format.",
         )
     version = ""
     if "metadata.json" in archive.members:
@@ -71,36 +85,149 @@ def refuse(path: Path, archive: ZipArchive) -> NotACheckpoint:
 
 
 class KerasWeightsWriter(PlacedWriter):
-    """Writes a `.weights.h5` file of Keras 3: each variable where Keras looks for it.
+    """Writes Keras 3's weights: a `.weights.h5` file, or several with a `.weights.json` that lists them.
 
     Args:
         destination: the file.
         output: the files to be.
         specs: the tensors to come.
-        places: key → where Keras puts it, such as `layers/dense/vars/0`.
+        layout: where Keras keeps each of them.
 
     Raises:
         UsageError: it is not known where a tensor goes, or HDF5 lacks its type.
     """
 
-    def __init__(self, destination: str, output: AtomicOutput, specs: Specs, places: Mapping[str, str]) -> None:
-        import h5py
+    def __init__(self, destination: str, output: AtomicOutput, specs: Specs, layout: Layout) -> None:
+        super().__init__()
+        _require_places(specs, layout.places)
+        shards = split(specs, layout.max_shard_size)
+        if not destination.endswith(".json") and not layout.max_shard_size:
+            stream = output.create(Path(destination))
+            _lay_out(self, stream, specs, layout.places)
+            return
+        # Source: Keras 3, keras/src/saving/saving_lib.py, `ShardedH5IOStore`, for the names and the list.
+        index = Path(destination).with_name(_base_name(destination) + ".weights.json")
+        files: dict[str, list[str]] = {}
+        for number, keys in enumerate(shards):
+            name = f"{_base_name(destination)}_{number:05}.weights.h5"
+            for key in keys:
+                listed = files.setdefault("/" + layout.places[key].rpartition("/")[0], [])
+                listed += [] if name in listed else [name]
+            stream = output.create(index.with_name(name))
+            _lay_out(self, stream, {key: specs[key] for key in keys}, layout.places)
+        weight_map = {path: names[0] if len(names) == 1 else names for path, names in files.items()}
+        total = sum(spec.nbytes for spec in specs.values())
+        text = json.dumps({"metadata": {"total_size": total}, "weight_map": weight_map}, indent=4)
+        output.create(index).write(text.encode())
 
+
+class KerasModelWriter(PlacedWriter):
+    """Writes a `.keras` archive: a model's configuration, and its weights.
+
+    Args:
+        destination: the file.
+        output: the files to be.
+        specs: the tensors to come.
+        layout: where Keras keeps each of them, and the model's configuration.
+
+    Raises:
+        UsageError: the configuration or a place is not known, or HDF5 lacks a type.
+    """
+
+    def __init__(self, destination: str, output: AtomicOutput, specs: Specs, layout: Layout) -> None:
+        super().__init__()
+        if not layout.config:
+            raise UsageError(
+                f"{destination}: a .keras file holds a model, and none is given",
+                hint="Name the Keras 3 model: --graph model.py. Or write its weights only: .weights.h5",
+            )
+        _require_places(specs, layout.places)
+        self._layout = layout
+        self._archive = output.create(Path(destination))
+        # The weights are laid out in a file of their own: the archive needs their checksum before them.
+        self._weights = tempfile.NamedTemporaryFile(dir=Path(destination).parent, prefix=".", suffix=".partial")  # noqa: SIM115
+        _lay_out(self, cast(BinaryIO, self._weights), specs, layout.places)
+
+    def finish(self) -> None:
+        """Puts the archive together."""
+        with self._weights, zipfile.ZipFile(self._archive, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+            saved = datetime.now(UTC).strftime("%Y-%m-%d@%H:%M:%S")
+            metadata = {"keras_version": self._layout.keras_version, "date_saved": saved}
+            archive.writestr("metadata.json", json.dumps(metadata))
+            archive.writestr("config.json", self._layout.config)
+            self._weights.seek(0)
+            with archive.open(_WEIGHTS, "w", force_zip64=True) as member:
+                shutil.copyfileobj(self._weights, member, COPY_CHUNK)
+
+
+def _base_name(destination: str) -> str:
+    """The name in front of `_00000.weights.h5`."""
+    name = Path(destination).name
+    for suffix in (".json", ".h5", ".weights"):
+        name = name.removesuffix(suffix)
+    return name
+
+
+def _require_places(specs: Specs, places: Mapping[str, str]) -> None:
+    for key, spec in specs.items():
+        if not places.get(key):
+            raise UsageError(
+                f"it is not known where Keras keeps {key}",
+                hint="Name the Keras 3 model that is to load it: --graph model.py",
+            )
+        if not spec.dtype.itemsize:
+            raise refuse_strings(key, "Keras's HDF5")
+
+
+def _lay_out(writer: PlacedWriter, stream: BinaryIO, specs: Specs, places: Mapping[str, str]) -> None:
+    """Lets the library make the file; the bytes are put in their places afterwards, without going through it."""
+    import h5py
+
+    with h5py.File(stream.name, "w") as file:
         for key, spec in specs.items():
-            if not places.get(key):
-                raise UsageError(
-                    f"it is not known where Keras keeps {key}",
-                    hint="Name the Keras 3 model that is to load it: --graph model.py",
-                )
-            if not spec.dtype.itemsize:
-                raise refuse_strings(key, "Keras's HDF5")
-        super().__init__(destination, output)
-        # The library lays the file out; the bytes are put in their places afterwards, without going through it.
-        with h5py.File(self.stream.name, "w") as file:
-            for key, spec in specs.items():
-                group, _, number = places[key].rpartition("/")
-                owner = file.require_group(group)
-                owner.attrs["name"] = key.rpartition("/")[0].rpartition("/")[2]
-                self.place(key, owner, number, spec)
-                if spec.dtype.name == "bfloat16":
-                    owner[number].attrs["dtype"] = "bfloat16"
+            group, _, number = places[key].rpartition("/")
+            owner = file.require_group(group)
+            owner.attrs["name"] = key.rpartition("/")[0].rpartition("/")[2]
+            writer.place(key, owner, number, spec, stream)
+            if spec.dtype.name == "bfloat16":
+                owner[number].attrs["dtype"] = "bfloat16"
+
+
+def is_sharded_weights(head: bytes) -> bool:
+    """Whether a file begins as the list of Keras 3's sharded weights."""
+    return _SHARDED.match(head) is not None
+
+
+def open_sharded_weights(path: Path) -> MappedTensors:
+    """Opens what a `.weights.json` lists.
+
+    Raises:
+        MissingData: a shard is not there.
+        FormatError: the list or a shard is damaged.
+    """
+    try:
+        if path.stat().st_size > MAX_JSON_HEADER:
+            raise ValueError(f"{path.stat().st_size:,} bytes")
+        weight_map = json.loads(path.read_bytes())["weight_map"]
+        listed = [names if isinstance(names, list) else [names] for names in weight_map.values()]
+        names = sorted({str(name) for part in listed for name in part})
+    except (ValueError, RecursionError, TypeError, KeyError, AttributeError) as error:
+        raise Corrupt(path, "weight_map", f"is no table of files: {error}", hint="Save the weights again.") from error
+    foreign = [name for name in names if Path(name).name != name]
+    if foreign:
+        raise Corrupt(path, "weight_map", f"{foreign[0]!r} is no file beside it", hint="Correct the list.")
+    absent = [name for name in names if not (path.parent / name).is_file()]
+    if absent:
+        raise MissingData(path, "weight_map", f"missing {', '.join(absent[:3])}", hint="Copy the shards beside it.")
+    files = [Hdf5(path.parent / name) for name in names]
+    entries = named_entries(files)
+    promised = [key for key in weight_map if not any(f"/{entry}".startswith(f"{key}/") for entry in entries)]
+    if promised:
+        raise Corrupt(path, "weight_map", f"no shard holds {promised[0]!r}", hint="Copy the shards of one save.")
+    kind = "Keras 3 weights (HDF5, sharded)"
+    inventory = Inventory(
+        str(path), kind, (path, *(path.parent / name for name in names)), dict(sorted(entries.items()))
+    )
+    extents = {key: extent for file in files for key, extent in file.extents.items()}
+    loads = {key: load for file in files for key, load in file.loads.items()}
+    return MappedTensors(inventory, extents, loads)

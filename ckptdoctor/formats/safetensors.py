@@ -15,13 +15,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ckptdoctor.binary.atomic_output import AtomicOutput
 from ckptdoctor.errors import Corrupt, MissingData, UsageError
 from ckptdoctor.formats.checkpoint import Advance, StoredBytes
 from ckptdoctor.formats.mapped_tensors import MappedTensors, require_size
-from ckptdoctor.formats.target import Specs, copy_chunks, copy_stored, refuse_strings
+from ckptdoctor.formats.target import Specs, copy_chunks, copy_stored, refuse_strings, split
 from ckptdoctor.limits import MAX_ELEMENTS, MAX_JSON_HEADER, MAX_RANK
 from ckptdoctor.specs.dtype import DType, dtype_from_name
 from ckptdoctor.specs.inventory import Entry, Inventory
@@ -168,39 +168,43 @@ def _tensor(path: Path, key: str, item: Any) -> tuple[TensorSpec, int, int]:
 
 
 class SafetensorsWriter:
-    """Writes one safetensors file.
+    """Writes one safetensors file, or several with an index.
+
+    Args:
+        destination: the file.
+        output: the files to be.
+        specs: the tensors to come.
+        max_shard_size: the bytes of tensors that one file may hold; 0 for one file.
 
     Raises:
         UsageError: a tensor has a type that the format has not.
     """
 
-    def __init__(self, destination: str, output: AtomicOutput, specs: Specs) -> None:
-        names = {name: word for word, name in DTYPES.items()}
-        header: dict[str, Any] = {}
-        offset = 0
-        for key, spec in specs.items():
-            if spec.dtype.name not in names:
-                if spec.dtype.name == "string":
-                    raise refuse_strings(key, FORMAT)
-                raise UsageError(f"{key} is {spec.dtype}, which safetensors has not", hint="Cast it with a plan step.")
-            header[key] = {
-                "dtype": names[spec.dtype.name],
-                "shape": list(spec.shape),
-                "data_offsets": [offset, offset + spec.nbytes],
-            }
-            offset += spec.nbytes
-        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
-        text += b" " * (-len(text) % _PREFIX)
-        self._file = output.create(Path(destination))
-        self._file.write(len(text).to_bytes(_PREFIX, "little") + text)
+    def __init__(self, destination: str, output: AtomicOutput, specs: Specs, max_shard_size: int = 0) -> None:
+        shards = split(specs, max_shard_size)
+        stem = destination.removesuffix(".index.json").removesuffix(".safetensors")
+        # Source: huggingface_hub, `serialization/_base.py`, `split_state_dict_into_shards_factory`, for the names.
+        paths = [Path(f"{stem}-{number:05d}-of-{len(shards):05d}.safetensors") for number in range(1, len(shards) + 1)]
+        sharded = bool(max_shard_size) and len(shards) > 1
+        self._files: dict[str, BinaryIO] = {}
+        for path, keys in zip(paths if sharded else [Path(destination)], shards, strict=True):
+            header = _header({key: specs[key] for key in keys})
+            file = output.create(path)
+            file.write(len(header).to_bytes(_PREFIX, "little") + header)
+            self._files |= dict.fromkeys(keys, file)
+        if sharded:
+            weight_map = {key: path.name for path, keys in zip(paths, shards, strict=True) for key in keys}
+            total = sum(spec.nbytes for spec in specs.values())
+            index = {"metadata": {"total_size": total}, "weight_map": weight_map}
+            output.create(Path(f"{stem}.safetensors.index.json")).write(json.dumps(index, indent=2).encode())
 
     def add_stored(self, key: str, spec: TensorSpec, stored: StoredBytes, advance: Advance) -> None:
         """See `TargetWriter`."""
-        copy_stored(key, stored, self._file, advance)
+        copy_stored(key, stored, self._files[key], advance)
 
     def add_chunks(self, key: str, spec: TensorSpec, chunks: Iterable[NDArray[Any]], advance: Advance) -> None:
         """See `TargetWriter`."""
-        copy_chunks(chunks, self._file, advance)
+        copy_chunks(chunks, self._files[key], advance)
 
     def add_strings(self, key: str, spec: TensorSpec, values: NDArray[Any], advance: Advance) -> None:
         """See `TargetWriter`."""
@@ -208,3 +212,22 @@ class SafetensorsWriter:
 
     def finish(self) -> None:
         """Nothing is left."""
+
+
+def _header(specs: Specs) -> bytes:
+    names = {name: word for word, name in DTYPES.items()}
+    header: dict[str, Any] = {}
+    offset = 0
+    for key, spec in specs.items():
+        if spec.dtype.name not in names:
+            if spec.dtype.name == "string":
+                raise refuse_strings(key, FORMAT)
+            raise UsageError(f"{key} is {spec.dtype}, which safetensors has not", hint="Cast it with a plan step.")
+        header[key] = {
+            "dtype": names[spec.dtype.name],
+            "shape": list(spec.shape),
+            "data_offsets": [offset, offset + spec.nbytes],
+        }
+        offset += spec.nbytes
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    return text + b" " * (-len(text) % _PREFIX)

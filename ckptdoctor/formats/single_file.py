@@ -10,7 +10,13 @@ from ckptdoctor.formats.checkpoint import Checkpoint
 from ckptdoctor.formats.graph_def import open_graph_def
 from ckptdoctor.formats.hdf5 import MAGIC as HDF5_MAGIC
 from ckptdoctor.formats.keras_h5 import open_keras_h5
-from ckptdoctor.formats.keras_v3 import is_keras_archive, open_keras_archive, refuse
+from ckptdoctor.formats.keras_v3 import (
+    is_keras_archive,
+    is_sharded_weights,
+    open_keras_archive,
+    open_sharded_weights,
+    refuse,
+)
 from ckptdoctor.formats.npz import is_npz, open_npz
 from ckptdoctor.formats.safetensors import is_safetensors, open_safetensors, open_sharded
 
@@ -38,6 +44,8 @@ def open_single_file(path: Path) -> Checkpoint | None:
         raise refuse(path, archive)
     if is_safetensors(head, path.stat().st_size):
         return open_safetensors(path)
-    if _SHARDED.match(head) and path.suffix == ".json":
+    if is_sharded_weights(head):
+        return open_sharded_weights(path)
+    if _SHARDED.match(head):
         return open_sharded(path)
     return open_graph_def(path)

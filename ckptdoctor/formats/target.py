@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ckptdoctor.binary import crc32c
@@ -91,3 +92,33 @@ def refuse_strings(key: str, format_name: str) -> UsageError:
 
 Specs = Mapping[str, TensorSpec]
 """The tensors to come, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a format must know beside the tensors.
+
+    Attributes:
+        places: keys in the order of the graph, each with where Keras 3 keeps it.
+        config: a Keras model's configuration, JSON.
+        keras_version: the version of Keras that it is of.
+        max_shard_size: the bytes that one file may hold; 0 for all in one.
+    """
+
+    places: Mapping[str, str] = field(default_factory=dict)
+    config: str = ""
+    keras_version: str = ""
+    max_shard_size: int = 0
+
+
+def split(specs: Specs, max_shard_size: int) -> list[list[str]]:
+    """The keys of each file, in order: a file holds as many tensors as fit; one that fits in none has its own."""
+    shards: list[list[str]] = [[]]
+    size = 0
+    for key, spec in specs.items():
+        if max_shard_size and shards[-1] and size + spec.nbytes > max_shard_size:
+            shards.append([])
+            size = 0
+        shards[-1].append(key)
+        size += spec.nbytes
+    return shards

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ckptdoctor.errors import UsageError
 from ckptdoctor.specs.inventory import Entry, Inventory
-from ckptdoctor.specs.ops import Op, Rename
+from ckptdoctor.specs.ops import Op, Partition, Rename
 from ckptdoctor.specs.tensor import TensorSpec
 
 
@@ -120,6 +120,8 @@ def carried_out(plan: Plan, inventory: Inventory) -> Inventory:
 
 def _entry(key: str, item: Derived, inventory: Inventory) -> Entry:
     origin = item.origin
+    if isinstance(item.op, Partition):
+        return Entry(key, item.spec, item.op.slices(item.spec.shape))
     if origin is None:
         return Entry(key, item.spec)
     entry = inventory.entries[origin.source]

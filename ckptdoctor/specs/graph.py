@@ -89,6 +89,7 @@ class GraphSpec:
         wrapped: whether the program has no `tf.train.Checkpoint` of its own, so that the root of the objects is one made
             around its model: another name for the model may be meant.
         config: a Keras 3 model's configuration, JSON; empty where there is none.
+        keras_version: the version of Keras that it is of.
     """
 
     source: str
@@ -99,6 +100,7 @@ class GraphSpec:
     objects: ObjectGraph | None = None
     wrapped: bool = False
     config: str = ""
+    keras_version: str = ""
 
     @property
     def has_saver(self) -> bool:

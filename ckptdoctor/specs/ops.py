@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ckptdoctor.specs.dtype import DType, dtype_from_name
-from ckptdoctor.specs.tensor import Shape, TensorSpec, show_shape
+from ckptdoctor.specs.tensor import Shape, TensorSlice, TensorSpec, show_shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,26 +176,39 @@ class Sum(_Changes):
 
 @dataclass(frozen=True, slots=True)
 class Rows(_Changes):
-    """Takes rows by number, along the first axis, in a new order; a row may come twice or not at all."""
+    """Takes rows by number, along the first axis, in a new order; a row may come twice or not at all; -1 is a new one.
+
+    Attributes:
+        key: the tensor.
+        rows: the number of each row of the result in the tensor, or -1.
+        mean, stddev: what new rows are drawn from; all `mean` where `stddev` is 0.
+        seed: of the drawing.
+    """
 
     verb: ClassVar[str] = "rows"
     rows: tuple[int, ...]
+    mean: float = 0.0
+    stddev: float = 0.0
+    seed: int = 0
 
     def infer(self, spec: TensorSpec) -> TensorSpec:
         """The spec with as many rows as are taken."""
         _require_axis(spec, 0)
-        if self.rows and not 0 <= min(self.rows) <= max(self.rows) < spec.shape[0]:
+        if self.rows and not -1 <= min(self.rows) <= max(self.rows) < spec.shape[0]:
             raise ValueError(f"rows {min(self.rows)} to {max(self.rows)} of {spec.shape[0]}")
+        if -1 in self.rows:
+            _require_floating(spec)
+        if self.stddev < 0:
+            raise ValueError(f"a deviation of {self.stddev}")
         return TensorSpec(spec.dtype, (len(self.rows), *spec.shape[1:]))
 
     def inverse(self, spec: TensorSpec) -> Op | None:
-        """The rows in their old order, if each was taken once."""
-        if sorted(self.rows) != list(range(spec.shape[0])):
-            return None
-        order = [0] * len(self.rows)
+        """The rows in their old order, if each was taken."""
+        order = [-1] * spec.shape[0]
         for position, row in enumerate(self.rows):
-            order[row] = position
-        return Rows(self.key, tuple(order))
+            if row >= 0:
+                order[row] = position
+        return Rows(self.key, tuple(order)) if -1 not in order else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +245,60 @@ class Gather(_Changes):
     def inverse(self, spec: TensorSpec) -> Op | None:
         """The convolution again."""
         return Spread(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Join(_Changes):
+    """Makes one tensor of the slices that a partitioned variable was saved in."""
+
+    verb: ClassVar[str] = "join"
+
+    def infer(self, spec: TensorSpec) -> TensorSpec:
+        """The same spec."""
+        return spec
+
+    def inverse(self, spec: TensorSpec) -> Op | None:
+        """None: where it was cut is not in its spec."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Partition(_Changes):
+    """Saves the tensor in slices along an axis, as a partitioned variable; only a tensor bundle has slices.
+
+    The sizes are those of TensorFlow's `fixed_size_partitioner`: the first ones are larger by one where they differ.
+    """
+
+    verb: ClassVar[str] = "partition"
+    axis: int
+    parts: int
+
+    def infer(self, spec: TensorSpec) -> TensorSpec:
+        """The same spec."""
+        _require_axis(spec, self.axis)
+        if not 1 <= self.parts <= max(1, spec.shape[self.axis]):
+            raise ValueError(f"{self.parts} parts of {spec.shape[self.axis]} along axis {self.axis}")
+        return spec
+
+    def slices(self, shape: Shape) -> tuple[TensorSlice, ...]:
+        """The slices of a tensor of this shape."""
+        size, larger = divmod(shape[self.axis], self.parts)
+        slices, start = [], 0
+        for number in range(self.parts):
+            length = size + (number < larger)
+            whole = TensorSlice.whole(len(shape))
+            slices.append(
+                TensorSlice(
+                    tuple(start if axis == self.axis else at for axis, at in enumerate(whole.starts)),
+                    tuple(length if axis == self.axis else all_ for axis, all_ in enumerate(whole.lengths)),
+                )
+            )
+            start += length
+        return tuple(slices)
+
+    def inverse(self, spec: TensorSpec) -> Op | None:
+        """One tensor again."""
+        return Join(self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -526,11 +593,11 @@ def _resized(shape: Shape, axis: int, size: int) -> Shape:
 
 
 Op = (
-    Rename | Reshape | Transpose | Flip | Cast | Multiply | Sum | Rows | Spread | Gather | Drop | Slice | Concat
-    | Initialise | Describe | FoldScale | FoldShift
+    Rename | Reshape | Transpose | Flip | Cast | Multiply | Sum | Rows | Spread | Gather | Join | Partition | Drop | Slice
+    | Concat | Initialise | Describe | FoldScale | FoldShift
 )  # fmt: skip
 
 OPS: tuple[type[Op], ...] = (
-    Rename, Reshape, Transpose, Flip, Cast, Multiply, Sum, Rows, Spread, Gather, Drop, Slice, Concat, Initialise,
-    Describe, FoldScale, FoldShift,
+    Rename, Reshape, Transpose, Flip, Cast, Multiply, Sum, Rows, Spread, Gather, Join, Partition, Drop, Slice, Concat,
+    Initialise, Describe, FoldScale, FoldShift,
 )  # fmt: skip

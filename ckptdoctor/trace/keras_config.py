@@ -85,7 +85,9 @@ def read_keras_model(inventory: Inventory) -> GraphSpec:
     variables = tuple(variable for _, _, variable in sorted(found, key=lambda item: item[:2]))
     lambdas = [layer.name for layer in layers if layer.kind in ("Lambda", "TFOpLambda")]
     notes = (f"Its Lambda layers are not run: {', '.join(lambdas)}.",) if lambdas else ()
-    return GraphSpec(inventory.source, "Keras model", variables, (str(path.resolve()),), notes, config=inventory.config)
+    # Keras 3 says which module a class is of; only such a configuration goes into a `.keras` file.
+    own = inventory.config if isinstance(config, dict) and "module" in config else ""
+    return GraphSpec(inventory.source, "Keras model", variables, (str(path.resolve()),), notes, config=own)
 
 
 def _layers(model: Any, path: str, trainable: bool, depth: int) -> Iterator[_Layer]:

@@ -37,6 +37,7 @@ def trace_python(request: GraphRequest) -> GraphSpec:
         _objects(graph.get("objects"), graph["variables"]),
         graph.get("wrapped", False),
         graph.get("config", ""),
+        graph.get("keras_version", ""),
     )
 
 

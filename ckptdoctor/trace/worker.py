@@ -5,8 +5,8 @@ of the package and keeps to conservative syntax. Usage: `python worker.py FD REQ
 answer is written to the file descriptor FD. `ckptdoctor/trace/child.py` is the other end.
 
     request := {action: "trace" | "restore" | "run", target, name, inputs, args, restore, outputs, seed}
-    answer  := {graph: {kind, variables, files, distributions, notes, function, objects, wrapped, config}, restore: …,
-                run: …} | {error: {…}}
+    answer  := {graph: {kind, variables, files, distributions, notes, function, objects, wrapped, config,
+                keras_version}, restore: …, run: …} | {error: {…}}
 """
 
 import ast
@@ -1191,6 +1191,7 @@ class Builder(object):
             "objects": self.objects.children if self.objects is not None else None,
             "wrapped": self.wrapped,
             "config": self.keras.config(model) if model is not None else "",
+            "keras_version": self.keras.keras.__version__ if model is not None else "",
         }
 
     def number(self, variables, items):

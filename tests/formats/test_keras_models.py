@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from ckptdoctor.cli.app import app
 
 MODEL = "keras.applications.MobileNetV2(input_shape=(96, 96, 3), alpha=0.35, weights=None, classes=7)"
-SOURCES = ("m.weights.h5", "m.keras", "legacy.h5", "objects/ck-1", "exported")
+SOURCES = ("m.weights.h5", "m.weights.json", "m.keras", "legacy.h5", "objects/ck-1", "exported")
 
 
 def run(*arguments: str | Path, code: int = 0) -> str:
@@ -37,6 +37,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     rng = np.random.default_rng(0)
     model.set_weights([np.abs(rng.standard_normal(w.shape)).astype(np.float32) * 0.1 + 0.01 for w in model.weights])
     model.save_weights(directory / "m.weights.h5")
+    model.save_weights(directory / "m.weights.json", max_shard_size=0.0006)
     model.save(directory / "m.keras")
     model.save(directory / "legacy.h5")
     tf.train.Checkpoint(model=model).save(str(directory / "objects/ck"))
@@ -45,13 +46,21 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
 
 
 @pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize("target", ["weights.h5", "h5"])
+@pytest.mark.parametrize("target", ["weights.h5", "h5", "weights.json", "keras"])
 def test_keras_loads_what_is_made(source: str, target: str, saved: tuple[Path, Any], tmp_path: Path) -> None:
+    import keras
+
     directory, model = saved
     made = tmp_path / f"made.{target}"
-    run("convert", directory / source, made, "--graph", directory / "graph.py")
-    again = build()
-    again.load_weights(made)
+    shards = ["--max-shard-size", "700kB"] if target.endswith("json") else []
+    run("convert", directory / source, made, "--graph", directory / "graph.py", *shards)
+    if shards:
+        assert len(list(tmp_path.glob("made_*.weights.h5"))) > 1
+    if target == "keras":
+        again = keras.models.load_model(made)
+    else:
+        again = build()
+        again.load_weights(made)
     image = np.full((1, 96, 96, 3), 0.3, np.float32)
     assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), again.get_weights(), strict=True))
     assert np.array_equal(np.asarray(model(image)), np.asarray(again(image)))
@@ -102,3 +111,29 @@ def test_weights_need_a_model(saved: tuple[Path, Any], tmp_path: Path) -> None:
     directory, _ = saved
     output = run("convert", directory / "objects/ck-1", tmp_path / "x.weights.h5", code=2)
     assert "--graph" in output
+
+
+def test_a_keras_file_is_its_own_graph(saved: tuple[Path, Any], tmp_path: Path) -> None:
+    import keras
+
+    directory, model = saved
+    run("convert", directory / "objects/ck-1", tmp_path / "a.keras", "--graph", directory / "m.keras")
+    run("convert", directory / "m.keras", tmp_path / "b.keras")
+    run("convert", directory / "m.weights.json", tmp_path / "c.weights.h5")
+    for again in (
+        keras.models.load_model(tmp_path / "a.keras"),
+        keras.models.load_model(tmp_path / "b.keras"),
+        build(),
+    ):
+        if not again.built or not np.array_equal(again.get_weights()[0], model.get_weights()[0]):
+            again.load_weights(tmp_path / "c.weights.h5")
+        assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), again.get_weights(), strict=True))
+
+
+def test_a_missing_shard_of_keras_is_named(saved: tuple[Path, Any], tmp_path: Path) -> None:
+    directory, _ = saved
+    for path in directory.glob("m*.weights.*"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    shard = sorted(tmp_path.glob("m_*.weights.h5"))[1]
+    shard.unlink()
+    assert f"missing {shard.name}" in run("inspect", tmp_path / "m.weights.json", code=3)

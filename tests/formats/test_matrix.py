@@ -89,7 +89,7 @@ def test_to_decides_over_the_name(sources: dict[str, Path], tmp_path: Path) -> N
     run("convert", sources["npz"], tmp_path / "weights.bin", "--to", "safetensors")
     assert open_checkpoint(str(tmp_path / "weights.bin")).inventory.format == "safetensors"
     assert "cannot be written" in run("convert", sources["npz"], tmp_path / "x", "--to", "pickle", code=2)
-    assert "a whole model is not written" in run("convert", sources["npz"], tmp_path / "x.keras", code=2)
+    assert "a .keras file holds a model" in run("convert", sources["npz"], tmp_path / "x.keras", code=2)
 
 
 def test_a_cast_states_its_loss(sources: dict[str, Path], tmp_path: Path) -> None:
@@ -138,3 +138,26 @@ def test_keras_loads_a_checkpoint_as_h5(tmp_path: Path) -> None:
     run("convert", tmp_path / "m.ckpt", tmp_path / "m.h5", "--graph", graph)
     model.load_weights(tmp_path / "m.h5")
     assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), expected, strict=True))
+
+
+@pytest.mark.parametrize("limit", ["1kB", "200B", "64B"])
+def test_shards_are_read_by_their_owners(limit: str, sources: dict[str, Path], tmp_path: Path) -> None:
+    run("convert", sources["npz"], tmp_path / "b", "--max-shard-size", limit)
+    shards = sorted(tmp_path.glob("b.data-*"))
+    assert len(shards) == {"1kB": 1, "200B": 1, "64B": 3}[limit]
+    same(oracle.read(tmp_path / "b"), VALUES)
+    run("convert", tmp_path / "b", tmp_path / "s.safetensors", "--max-shard-size", limit)
+    files = sorted(tmp_path.glob("s*.safetensors"))
+    assert len(files) == len(shards)
+    found = {key: value for file in files for key, value in safetensors.numpy.load_file(file).items()}
+    same(found, VALUES)
+    index = tmp_path / "s.safetensors.index.json"
+    assert index.exists() == (len(files) > 1)
+    run("convert", index if index.exists() else files[0], tmp_path / "back.npz")
+    same(owner("npz", tmp_path / "back.npz"), VALUES)
+
+
+def test_a_shard_size_is_checked(sources: dict[str, Path], tmp_path: Path) -> None:
+    assert "is one file" in run("convert", sources["npz"], tmp_path / "x.npz", "--max-shard-size", "1GB", code=2)
+    for size in ("0", "x", "-1", "5 parsecs"):
+        assert "is no size" in run("convert", sources["npz"], tmp_path / "x", "--max-shard-size", size, code=2)

@@ -18,12 +18,12 @@ from ckptdoctor.binary.protobuf import Message
 from ckptdoctor.formats.checkpoint import Advance, StoredBytes
 from ckptdoctor.formats.messages import BundleEntryProto, BundleHeaderProto, key_to_bytes, slice_from_proto
 from ckptdoctor.formats.ordered_code import slice_key
-from ckptdoctor.formats.target import copy_stored
+from ckptdoctor.formats.target import Specs, copy_stored, split
 from ckptdoctor.formats.tensor_bundle.naming import index_path, shard_path
 from ckptdoctor.formats.tensor_bundle.reader import TensorBundle
 from ckptdoctor.formats.tensor_bundle.strings import encode_strings
 from ckptdoctor.specs.inventory import Entry
-from ckptdoctor.specs.tensor import Extent, TensorSpec
+from ckptdoctor.specs.tensor import Extent, TensorSlice, TensorSpec
 from ckptdoctor.sstable.writer import TableWriter
 
 if TYPE_CHECKING:
@@ -33,18 +33,22 @@ _BUNDLE_VERSION = 1  # TensorFlow, tensor_bundle.cc, kTensorBundleVersion
 
 
 class BundleWriter:
-    """Writes tensors into a new bundle of one shard, in the order they are added; `finish` writes the index.
+    """Writes tensors into a new bundle, in the order in which they were announced; `finish` writes the index.
 
     Args:
         prefix: of the new bundle.
         output: the files to be; the caller commits it.
+        specs: the tensors to come.
+        max_shard_size: the bytes that one data shard may hold; 0 for one shard.
     """
 
-    def __init__(self, prefix: str, output: AtomicOutput) -> None:
+    def __init__(self, prefix: str, output: AtomicOutput, specs: Specs, max_shard_size: int = 0) -> None:
         self._output = output
         self._index = index_path(prefix)
-        self._data = output.create(shard_path(prefix, 0, 1))
-        self._offset = 0
+        shards = split(specs, max_shard_size)
+        self._shard_of = {key: number for number, keys in enumerate(shards) for key in keys}
+        self._data = [output.create(shard_path(prefix, number, len(shards))) for number in range(len(shards))]
+        self._offsets = [0] * len(shards)
         self._entries: dict[bytes, bytes] = {}
 
     def add_stored(self, key: str, spec: TensorSpec, stored: StoredBytes, advance: Advance) -> None:
@@ -54,43 +58,74 @@ class BundleWriter:
             Corrupt: the bytes have another checksum than the one recorded with them.
         """
         size = sum(extent.size for extent in stored.extents)
+        data = self._data[self._shard_of[key]]
         if spec.dtype.itemsize or stored.masked_crc is None:
-            found = crc32c.mask(copy_stored(key, stored, self._data, advance))
+            found = crc32c.mask(copy_stored(key, stored, data, advance))
         else:
             # The checksum of strings and variants is not that of their bytes; it is carried over.
-            copy_stored(key, replace(stored, masked_crc=None), self._data, advance)
+            copy_stored(key, replace(stored, masked_crc=None), data, advance)
             found = stored.masked_crc
         self._add(key, spec, size, found)
 
+    def add_slices(
+        self,
+        key: str,
+        spec: TensorSpec,
+        parts: Iterable[tuple[TensorSlice, Iterable[NDArray[Any]]]],
+        advance: Advance,
+    ) -> None:
+        """Appends a partitioned tensor: an entry for each slice, and one that lists them."""
+        whole = BundleEntryProto(dtype=spec.dtype.number)
+        _set_shape(whole, spec)
+        for part, chunks in parts:
+            shape = tuple(side.stop - side.start for side in part.resolve(spec.shape))
+            name = slice_key(key_to_bytes(key), part)
+            self._append(key, name, TensorSpec(spec.dtype, shape), chunks, advance)
+            listed = whole.slices.add()
+            for start, length in zip(part.starts, part.lengths, strict=True):
+                extent = listed.extent.add()
+                if length >= 0:
+                    extent.start, extent.length = start, length
+        self._entries[key_to_bytes(key)] = whole.SerializeToString(deterministic=True)
+
     def add_chunks(self, key: str, spec: TensorSpec, chunks: Iterable[NDArray[Any]], advance: Advance) -> None:
         """Appends a tensor from its elements in row-major order, in parts of the spec's type."""
+        self._append(key, key_to_bytes(key), spec, chunks, advance)
+
+    def _append(
+        self, key: str, name: bytes, spec: TensorSpec, chunks: Iterable[NDArray[Any]], advance: Advance
+    ) -> None:
         crc = size = 0
+        stream = self._data[self._shard_of[key]]
         for chunk in chunks:
             data = chunk.tobytes()
-            self._data.write(data)
+            stream.write(data)
             crc = crc32c.extend(crc, data)
             size += len(data)
             advance(len(data))
         if size != spec.nbytes:
             raise ValueError(f"{size:,} bytes for {key} {spec}")
-        self._add(key, spec, size, crc32c.mask(crc))
+        self._add(key, spec, size, crc32c.mask(crc), name)
 
     def add_strings(self, key: str, spec: TensorSpec, values: NDArray[Any], advance: Advance) -> None:
         """Appends a string tensor."""
         data, masked = encode_strings([bytes(text) for text in values.reshape(-1)])
-        self._data.write(data)
+        self._data[self._shard_of[key]].write(data)
         advance(len(data))
         self._add(key, spec, len(data), masked)
 
-    def _add(self, key: str, spec: TensorSpec, size: int, masked: int) -> None:
-        entry = BundleEntryProto(dtype=spec.dtype.number, offset=self._offset, size=size, crc32c=masked)
+    def _add(self, key: str, spec: TensorSpec, size: int, masked: int, name: bytes = b"") -> None:
+        shard = self._shard_of[key]
+        entry = BundleEntryProto(
+            dtype=spec.dtype.number, shard_id=shard, offset=self._offsets[shard], size=size, crc32c=masked
+        )
         _set_shape(entry, spec)
-        self._entries[key_to_bytes(key)] = entry.SerializeToString(deterministic=True)
-        self._offset += size
+        self._entries[name or key_to_bytes(key)] = entry.SerializeToString(deterministic=True)
+        self._offsets[shard] += size
 
     def finish(self) -> None:
         """Writes the index."""
-        header = BundleHeaderProto(num_shards=1)
+        header = BundleHeaderProto(num_shards=len(self._data))
         header.version.producer = _BUNDLE_VERSION
         _write_index(self._index, header, self._entries, self._output)
 
