@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ckptdoctor.formats.target import Layout
     from ckptdoctor.plan.plan import Plan
     from ckptdoctor.plan.renames import Names
+    from ckptdoctor.plan.wishes import Wishes
     from ckptdoctor.specs.graph import GraphSpec
     from ckptdoctor.specs.inventory import Inventory
     from ckptdoctor.trace.request import GraphRequest
@@ -107,7 +108,7 @@ def diff(
     *,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
-    names: Names | None = None,
+    prepare: Names | Wishes | None = None,
     purpose: Purpose = "either",
     values: bool = False,
 ) -> Diagnosis:
@@ -118,7 +119,7 @@ def diff(
         checkpoint: a prefix, file or directory.
         include: scopes that take part.
         exclude: scopes that do not.
-        names: what a person decided about the checkpoint's names, which are compared as if they were its own.
+        prepare: what a person decided about the checkpoint; it is compared as that would leave it.
         purpose: what the checkpoint is wanted for; advice depends on it.
         values: whether values are to be compared afterwards, so that the graph must be a checkpoint.
 
@@ -132,11 +133,11 @@ def diff(
     inventory = open_checkpoint(checkpoint).inventory
     spec = read_graph(graph, values=values)
     argument = spec.source + (graph.options if isinstance(graph, GraphRequest) else "")
-    if names:
+    if prepare:
         from ckptdoctor.plan.plan import carried_out
 
-        inventory = carried_out(names.plan(inventory), inventory)
-        argument += names.options
+        inventory = carried_out(prepare.plan(inventory), inventory)
+        argument += prepare.options
     return diagnose(align(spec, inventory, include=include, exclude=exclude), argument, purpose)
 
 

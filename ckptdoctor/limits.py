@@ -50,3 +50,9 @@ MAX_CONFIG_DEPTH = 64
 
 MAX_GRAPH_TEXT = 256 << 20
 """Bytes of a graph definition in text, which is parsed in Python."""
+
+MAX_VOCABULARY = 1 << 30
+"""Bytes of a vocabulary file."""
+
+MAX_CONFIG_ITEMS = 100_000
+"""Parts of what one layer of a Keras configuration says of its inputs."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,11 +33,29 @@ from ckptdoctor.errors import UsageError
 from ckptdoctor.trace.request import DEFAULT_TIMEOUT
 
 if TYPE_CHECKING:
+    from ckptdoctor.diagnosis.diagnosis import Diagnosis
+    from ckptdoctor.formats.target import Layout
     from ckptdoctor.plan.plan import Plan
-    from ckptdoctor.specs.graph import GraphSpec
+    from ckptdoctor.plan.wishes import Wishes
     from ckptdoctor.specs.inventory import Inventory
 
 _KERNEL = re.compile(r"(\d+)x(\d+)")
+
+
+class OptimizerState(StrEnum):
+    """What becomes of an optimizer's state."""
+
+    keep = "keep"
+    drop = "drop"
+
+
+_FORMAT, _LAYOUT, _TABLES, _TRAINING, _PLAN = (
+    "Format",
+    "Layout of kernels",
+    "Layers and tables",
+    "Training state",
+    "Plan",
+)
 
 
 @reporting_errors
@@ -43,55 +64,161 @@ def convert(
     output: Annotated[
         str,
         typer.Argument(
-            metavar="OUTPUT", help="The prefix of a V2 checkpoint, or a .npz, .safetensors, .h5 or .weights.h5 file."
+            metavar="OUTPUT", help="The prefix of a V2 checkpoint, or a file: .npz .safetensors .h5 .weights.h5 .keras"
         ),
     ],
     graph: Annotated[str, typer.Option("--graph", metavar="GRAPH", help="Make it fit this graph.")] = "",
-    to_dense: Annotated[
-        bool, typer.Option("--conv-to-dense", help="Convolution kernels [kh,kw,in,out] to matrices [kh·kw·in,out].")
+    unsafe: Annotated[
+        bool, typer.Option("--unsafe", help="Apply remedies that are guesses or lose bits, too.")
     ] = False,
-    to_conv: Annotated[
-        bool, typer.Option("--dense-to-conv", help="Matrices [kh·kw·in,out] to convolution kernels [kh,kw,in,out].")
-    ] = False,
-    only: Annotated[
-        list[str] | None, typer.Option("--only", metavar="GLOB", help="Convert the kernels of these keys only.")
-    ] = None,
-    kernel: Annotated[
-        str, typer.Option("--kernel", metavar="HxW", help="The size of the convolution kernels, e.g. 7x7.")
-    ] = "",
     rename: RenameOption = None,
     name_map: MapOption = None,
-    averages: AveragesOption = False,
-    dtype: Annotated[
-        str, typer.Option("--dtype", metavar="TYPE", help="Cast every floating-point tensor: float16, bfloat16, …")
-    ] = "",
     target: Annotated[
         str,
         typer.Option(
             "--to",
             metavar="FORMAT",
+            rich_help_panel=_FORMAT,
             help="tensor-bundle, keras-weights, keras-h5, keras-model, npz or safetensors; default: by OUTPUT's name.",
         ),
-    ] = "",
-    max_shard_size: Annotated[
-        str, typer.Option("--max-shard-size", metavar="SIZE", help="Several files of at most this size, e.g. 5GB.")
     ] = "",
     by_name: Annotated[
         bool,
         typer.Option(
-            "--by-name", help="For a Keras model or tf.Module: a bundle for tf.compat.v1.train.Saver, not by objects."
+            "--by-name",
+            rich_help_panel=_FORMAT,
+            help="A bundle for tf.compat.v1.train.Saver, where the graph's objects would make one for TensorFlow 2.",
         ),
     ] = False,
-    unsafe: Annotated[
-        bool, typer.Option("--unsafe", help="Apply remedies that are guesses or lose bits, too.")
+    max_shard_size: Annotated[
+        str,
+        typer.Option(
+            "--max-shard-size", metavar="SIZE", rich_help_panel=_FORMAT, help="Several files of at most this size: 5GB."
+        ),
+    ] = "",
+    dtype: Annotated[
+        str,
+        typer.Option(
+            "--dtype", metavar="TYPE", rich_help_panel=_FORMAT, help="Cast every floating-point tensor: bfloat16, …"
+        ),
+    ] = "",
+    whole: Annotated[
+        bool, typer.Option("--whole", rich_help_panel=_FORMAT, help="Partitioned variables as one tensor each.")
     ] = False,
+    parts: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--partition", metavar="KEY=N[@AXIS]", rich_help_panel=_FORMAT, help="These in N slices along AXIS (0)."
+        ),
+    ] = None,
+    to_dense: Annotated[
+        bool,
+        typer.Option(
+            "--conv-to-dense", rich_help_panel=_LAYOUT, help="Kernels [kh,kw,in,out] to matrices [kh·kw·in,out]."
+        ),
+    ] = False,
+    to_conv: Annotated[
+        bool,
+        typer.Option(
+            "--dense-to-conv", rich_help_panel=_LAYOUT, help="Matrices [kh·kw·in,out] to kernels [kh,kw,in,out]."
+        ),
+    ] = False,
+    from_depthwise: Annotated[
+        bool,
+        typer.Option(
+            "--depthwise-to-conv", rich_help_panel=_LAYOUT, help="[kh,kw,in,m] to [kh,kw,in,in·m]; needs --only."
+        ),
+    ] = False,
+    to_depthwise: Annotated[
+        bool, typer.Option("--conv-to-depthwise", rich_help_panel=_LAYOUT, help="And back, where it is one.")
+    ] = False,
+    kernels: Annotated[
+        str,
+        typer.Option(
+            "--kernels",
+            metavar="FROM:TO",
+            rich_help_panel=_LAYOUT,
+            help="Another library's: tensorflow, theano, keras-theano, pytorch.",
+        ),
+    ] = "",
+    flatten: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--flatten",
+            metavar="KEY=CxHxW",
+            rich_help_panel=_LAYOUT,
+            help="With --kernels: a dense kernel that takes a flattened map of this size.",
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="GLOB", rich_help_panel=_LAYOUT, help="Convert these keys only."),
+    ] = None,
+    kernel: Annotated[
+        str,
+        typer.Option(
+            "--kernel", metavar="HxW", rich_help_panel=_LAYOUT, help="The size of the convolution kernels, e.g. 7x7."
+        ),
+    ] = "",
+    input_channels: Annotated[
+        int,
+        typer.Option(
+            "--input-channels", metavar="N", rich_help_panel=_TABLES, help="Images of N channels: 1, or 4 for 3."
+        ),
+    ] = 0,
+    fold: Annotated[
+        bool,
+        typer.Option("--fold-batchnorm", rich_help_panel=_TABLES, help="Batch normalisation into the layer before it."),
+    ] = False,
+    fold_pairs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fold", metavar="LAYER=NORM", rich_help_panel=_TABLES, help="Which layer is before a normalisation."
+        ),
+    ] = None,
+    epsilon: Annotated[
+        float | None, typer.Option("--epsilon", rich_help_panel=_TABLES, help="Of the normalisations (0.001).")
+    ] = None,
+    from_cudnn: Annotated[
+        bool, typer.Option("--cudnn-to-plain", rich_help_panel=_TABLES, help="CuDNN's LSTM and GRU as plain ones.")
+    ] = False,
+    to_cudnn: Annotated[bool, typer.Option("--plain-to-cudnn", rich_help_panel=_TABLES, help="And back.")] = False,
+    vocabulary: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            "--vocabulary",
+            metavar="OLD NEW",
+            rich_help_panel=_TABLES,
+            help="Tables for another vocabulary: two files, a word a line.",
+        ),
+    ] = None,
+    new_rows: Annotated[
+        str,
+        typer.Option(
+            "--new-rows", metavar="HOW", rich_help_panel=_TABLES, help="Rows of new words: zeros, normal:0.02."
+        ),
+    ] = "zeros",
+    optimizer: Annotated[
+        OptimizerState,
+        typer.Option("--optimizer", rich_help_panel=_TRAINING, help="An optimizer's state: keep it, or drop it."),
+    ] = OptimizerState.keep,
+    averages: AveragesOption = False,
     plan_file: Annotated[
         Path | None,
         typer.Option(
-            "--plan", metavar="FILE", help="Run this plan (TOML or .json); with another option, save it there."
+            "--plan",
+            metavar="FILE",
+            rich_help_panel=_PLAN,
+            help="Run this plan (TOML or .json); with another option, save it there.",
         ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and write no checkpoint.")] = False,
+    undo: Annotated[
+        bool,
+        typer.Option("--undo", rich_help_panel=_PLAN, help="Undo the plan: CHECKPOINT is what it made."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", rich_help_panel=_PLAN, help="Print the plan and write no checkpoint.")
+    ] = False,
     link: Annotated[
         bool, typer.Option("--link", help="Hard-link the data: possible where no byte of it changes.")
     ] = False,
@@ -116,68 +243,54 @@ def convert(
 
         ckptdoctor convert vgg_fc.ckpt back.ckpt --dense-to-conv --kernel 7x7
 
-        ckptdoctor convert a.ckpt b.ckpt --conv-to-dense --dry-run --plan plan.toml
-
         ckptdoctor convert model.keras model.safetensors
 
+        ckptdoctor convert training/ck-9 model.weights.h5 --graph model.py
+
         ckptdoctor convert a.ckpt b.ckpt --rename 'weights$=kernel' --rename '^tower_0/='
+
+        ckptdoctor convert old.h5 new.h5 --kernels theano:tensorflow --flatten 'dense_1/*=64x7x7'
     """
-    from ckptdoctor.formats.target import Layout
-    from ckptdoctor.formats.targets import BY_POSITION, KERAS_3, TENSOR_BUNDLE, target_of
-    from ckptdoctor.plan.casts import cast_all
-    from ckptdoctor.plan.convolutions import conv_to_dense, dense_to_conv
-    from ckptdoctor.plan.objects import for_objects
-    from ckptdoctor.plan.plan import carried_out, concat
+    from ckptdoctor.formats.targets import target_of
     from ckptdoctor.plan.renames import Names
-    from ckptdoctor.plan.weights_only import weights_only
+    from ckptdoctor.plan.wishes import Wishes
     from ckptdoctor.reports.plan_text import print_plan, print_receipt
 
-    inventory = api.inspect(checkpoint)
-    size = _kernel_size(kernel)
-    plans: list[Plan] = []
-    places: dict[str, str] = {}
-    traced: GraphSpec | None = None
-    source = inventory
-    names = Names(tuple(rename or ()), name_map, averages)
-    if names:
-        plans.append(names.plan(source))
-        inventory = carried_out(plans[0], source)
+    wishes = Wishes(
+        names=Names(tuple(rename or ()), name_map, averages),
+        drop_optimizer=optimizer is OptimizerState.drop,
+        whole=whole,
+        kernels=kernels,
+        flatten=tuple(flatten or ()),
+        cudnn_to_plain=from_cudnn,
+        plain_to_cudnn=to_cudnn,
+        fold=fold,
+        fold_pairs=tuple(fold_pairs or ()),
+        epsilon=epsilon,
+        input_channels=input_channels,
+        vocabulary=vocabulary,
+        new_rows=new_rows,
+        depthwise_to_conv=from_depthwise,
+        conv_to_depthwise=to_depthwise,
+        conv_to_dense=to_dense,
+        dense_to_conv=to_conv,
+        kernel=_kernel_size(kernel),
+        only=tuple(only or ()),
+    )
+    source = api.inspect(checkpoint)
+    diagnosis = None
     if graph:
         request = graph_request(graph, inputs, args, python, timeout, cache)
-        diagnosis = api.diff(request, checkpoint, include=include or (), exclude=exclude or (), names=names)
-        plans.append(api.plan_for(diagnosis, unsafe=unsafe))
-        traced = diagnosis.alignment.graph
-        places = {variable.key: variable.stored for variable in traced.variables}
-    elif target_of(output, target) in KERAS_3 and inventory.is_keras:
-        # What Keras 3 wrote stays where it was.
-        places = {key: key for key in inventory.entries if "/vars/" in f"/{key}" and not key.startswith("optimizer/")}
-    if to_dense and to_conv:
-        raise UsageError("--conv-to-dense and --dense-to-conv undo each other", hint="Choose one.")
-    if to_dense:
-        plans.append(conv_to_dense(inventory, only or (), size))
-    elif to_conv:
-        plans.append(dense_to_conv(inventory, only or (), size))
-    elif only or kernel:
-        raise UsageError("--only and --kernel belong to --conv-to-dense or --dense-to-conv", hint="Add one of them.")
-    if dtype:
-        made = concat(source.source, plans)
-        plans.append(cast_all(carried_out(made, source), dtype))
-    plan = _settle(plans, source, plan_file)
-    if traced and traced.objects and not by_name and target_of(output, target) == TENSOR_BUNDLE:
-        plan = for_objects(plan, source, traced)
-    if target_of(output, target) in BY_POSITION:
-        plan = weights_only(plan, source, list(places))
-    layout = Layout(
-        places,
-        traced.config if traced else inventory.config,
-        traced.keras_version if traced else "",
-        parse_size(max_shard_size) if max_shard_size else 0,
-    )
+        diagnosis = api.diff(request, checkpoint, include=include or (), exclude=exclude or (), prepare=wishes)
+    plan = _plan(source, wishes, diagnosis, unsafe=unsafe, dtype=dtype, parts=parts or ())
+    plan = _settle(plan, source, plan_file, undo=undo)
+    size = parse_size(max_shard_size) if max_shard_size else 0
+    plan, layout = _for_target(plan, source, diagnosis, target_of(output, target), by_name=by_name, shard_size=size)
     out = console()
     print_plan(plan, source, out)
     if dry_run:
         return
-    total = sum(entry.spec.nbytes for entry in inventory.entries.values())
+    total = sum(entry.spec.nbytes for entry in source.entries.values())
     with progress("converting", total) as advance:
         receipt = api.convert(
             checkpoint, output, plan, target=target, layout=layout, force=force, link=link, advance=advance
@@ -185,17 +298,71 @@ def convert(
     print_receipt(receipt, out)
 
 
-def _settle(plans: list[Plan], inventory: Inventory, plan_file: Path | None) -> Plan:
+def _plan(
+    source: Inventory,
+    wishes: Wishes,
+    diagnosis: Diagnosis | None,
+    *,
+    unsafe: bool,
+    dtype: str,
+    parts: Sequence[str],
+) -> Plan:
+    """What is asked for: the wishes, what the graph needs, a cast, and partitions at the end."""
+    from ckptdoctor.plan.casts import cast_all
+    from ckptdoctor.plan.partitions import partition
+    from ckptdoctor.plan.plan import carried_out, concat
+
+    plans = [wishes.plan(source)]
+    if diagnosis:
+        plans.append(api.plan_for(diagnosis, unsafe=unsafe))
+    if dtype:
+        plans.append(cast_all(carried_out(concat(source.source, plans), source), dtype))
+    if parts:
+        plans.append(partition(carried_out(concat(source.source, plans), source), parts))
+    return concat(source.source, plans)
+
+
+def _settle(plan: Plan, source: Inventory, plan_file: Path | None, *, undo: bool) -> Plan:
     """The plan to run: the one made from the options, saved if asked; else the one in the file."""
-    from ckptdoctor.plan.plan import Plan, concat
+    from ckptdoctor.plan.plan import inverted
     from ckptdoctor.plan.plan_file import read_plan, write_plan
 
-    if plans:
-        plan = concat(inventory.source, plans)
+    if undo:
+        if plan.ops or not plan_file:
+            raise UsageError(
+                "--undo undoes a plan that was saved", hint="ckptdoctor convert OUT BACK --plan FILE --undo"
+            )
+        saved = read_plan(plan_file)
+        return replace(inverted(saved, api.inspect(saved.checkpoint)), checkpoint=source.source)
+    if plan.ops or not plan_file:
         if plan_file:
             write_plan(plan, plan_file)
         return plan
-    return read_plan(plan_file) if plan_file else Plan(inventory.source, ())
+    return read_plan(plan_file)
+
+
+def _for_target(
+    plan: Plan, source: Inventory, diagnosis: Diagnosis | None, target: str, *, by_name: bool, shard_size: int
+) -> tuple[Plan, Layout]:
+    """The plan, ended so that the target's own reader finds what it looks for, and what its writer must know."""
+    from ckptdoctor.formats.target import Layout
+    from ckptdoctor.formats.targets import BY_POSITION, KERAS_3, TENSOR_BUNDLE
+    from ckptdoctor.plan.objects import for_objects
+    from ckptdoctor.plan.weights_only import weights_only
+
+    traced = diagnosis.alignment.graph if diagnosis else None
+    places: dict[str, str] = {}
+    if traced:
+        places = {variable.key: variable.stored for variable in traced.variables}
+        if traced.objects and not by_name and target == TENSOR_BUNDLE:
+            plan = for_objects(plan, source, traced)
+    elif target in KERAS_3 and source.is_keras:
+        # What Keras 3 wrote stays where it was.
+        places = {key: key for key in source.entries if "/vars/" in f"/{key}" and not key.startswith("optimizer/")}
+    if target in BY_POSITION:
+        plan = weights_only(plan, source, list(places))
+    config = traced.config if traced else source.config
+    return plan, Layout(places, config, traced.keras_version if traced else "", shard_size)
 
 
 def _kernel_size(text: str) -> tuple[int, int] | None:

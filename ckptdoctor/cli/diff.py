@@ -84,7 +84,7 @@ def diff(
         checkpoint,
         include=include or (),
         exclude=exclude or (),
-        names=names,
+        prepare=names,
         purpose=purpose.value,
         values=values,
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.plan.plan import Plan
 from ckptdoctor.specs.inventory import Inventory
-from ckptdoctor.specs.ops import Flip, Op, Rename, Reshape, Transpose
+from ckptdoctor.specs.ops import Flip, Join, Op, Partition, Rename, Reshape, Transpose
 
 
 def with_slots(plan: Plan, inventory: Inventory) -> Plan:
@@ -23,7 +23,7 @@ def with_slots(plan: Plan, inventory: Inventory) -> Plan:
     for op in plan.ops:
         ops.append(op)
         # What only moves elements holds for slots too; what computes, casts or drops would make other state of them.
-        if not isinstance(op, Rename | Reshape | Transpose | Flip):
+        if not isinstance(op, Rename | Reshape | Transpose | Flip | Join | Partition):
             continue
         for key in owned.get(op.key, ()):
             if key in planned:

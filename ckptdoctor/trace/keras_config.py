@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from ckptdoctor.errors import Corrupt
-from ckptdoctor.limits import MAX_CONFIG_DEPTH
+from ckptdoctor.limits import MAX_CONFIG_DEPTH, MAX_CONFIG_ITEMS
 from ckptdoctor.specs.graph import Consumer, GraphSpec, Variable
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.tensor import Shape
@@ -53,6 +53,7 @@ class _Layer:
     path: str
     input_shape: Shape | None
     before: str
+    sources: tuple[str, ...]
     trainable: bool
 
 
@@ -90,6 +91,39 @@ def read_keras_model(inventory: Inventory) -> GraphSpec:
     return GraphSpec(inventory.source, "Keras model", variables, (str(path.resolve()),), notes, config=own)
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The layer in front of another.
+
+    Attributes:
+        name: of that layer.
+        alone: whether nothing else takes what it gives.
+        epsilon: what the layer itself (not the one before) adds to a variance, if it is a normalisation.
+    """
+
+    name: str
+    alone: bool
+    epsilon: float | None
+
+
+def layers_before(inventory: Inventory) -> dict[str, Before]:
+    """The layer in front of each layer of the model that a Keras file describes; empty where that cannot be told."""
+    try:
+        layers = list(_layers(json.loads(inventory.config), "", True, 0))
+    except (ValueError, RecursionError, TypeError, AttributeError, KeyError):
+        return {}
+    users = Counter(source for layer in layers for source in layer.sources)
+    return {
+        layer.name: Before(layer.before, users[layer.before] == 1, _number(layer.settings.get("epsilon")))
+        for layer in layers
+        if layer.before
+    }
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
 def _layers(model: Any, path: str, trainable: bool, depth: int) -> Iterator[_Layer]:
     """The layers of a model, and of the models in it, in their order."""
     if depth > MAX_CONFIG_DEPTH:
@@ -106,11 +140,12 @@ def _layers(model: Any, path: str, trainable: bool, depth: int) -> Iterator[_Lay
         own = f"{path}/layers/{word}_{used[word]}" if used[word] else f"{path}/layers/{word}"
         own = own.lstrip("/")
         wanted = trainable and bool(settings.get("trainable", True))
-        inbound = _inbound(item.get("inbound_nodes")) or before
+        sources = tuple(_sources(item.get("inbound_nodes"))) or ((before,) if before else ())
+        inbound = sources[0] if len(sources) == 1 else ""
         name = str(settings.get("name", item.get("name", word)))
         before = name
         inner = item["config"] if isinstance(item["config"], list) else settings.get("layers")
-        yield _Layer(name, kind, settings, own, _input_shape(item), inbound, wanted)
+        yield _Layer(name, kind, settings, own, _input_shape(item), inbound, sources, wanted)
         if isinstance(inner, list):
             yield from _layers(item, own, wanted, depth + 1)
         elif isinstance(settings.get("layer"), dict):
@@ -124,16 +159,24 @@ def _snake_case(name: str) -> str:
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
-def _inbound(nodes: Any) -> str:
-    """The layer that a layer takes its input from, if it is one."""
-    try:
-        first = nodes[0]
-        if isinstance(first, dict):
-            source = first["args"][0]
-            return str(source["config"]["keras_history"][0]) if isinstance(source, dict) else ""
-        return str(first[0][0]) if len(first) == 1 else ""
-    except (TypeError, KeyError, IndexError):
-        return ""
+def _sources(nodes: Any) -> Iterator[str]:
+    """The layers that a layer takes its inputs from, in Keras 3's words (`keras_history`) or in Keras 2's lists."""
+    pending = [nodes]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict):
+            history = item.get("keras_history")
+            if isinstance(history, list) and history:
+                yield str(history[0])
+            else:
+                pending += item.values()
+        elif isinstance(item, list):
+            if len(item) >= 3 and isinstance(item[0], str) and isinstance(item[1], int):
+                yield item[0]
+            else:
+                pending += item
+        if len(pending) > MAX_CONFIG_ITEMS:
+            raise ValueError("an input of too many parts")
 
 
 def _input_shape(item: dict[str, Any]) -> Shape | None:
