@@ -286,13 +286,8 @@ class Partition(_Changes):
         slices, start = [], 0
         for number in range(self.parts):
             length = size + (number < larger)
-            whole = TensorSlice.whole(len(shape))
-            slices.append(
-                TensorSlice(
-                    tuple(start if axis == self.axis else at for axis, at in enumerate(whole.starts)),
-                    tuple(length if axis == self.axis else all_ for axis, all_ in enumerate(whole.lengths)),
-                )
-            )
+            starts = tuple(start if axis == self.axis else 0 for axis in range(len(shape)))
+            slices.append(TensorSlice(starts, _resized(shape, self.axis, length)))
             start += length
         return tuple(slices)
 
