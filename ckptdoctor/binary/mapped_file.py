@@ -5,8 +5,12 @@ from __future__ import annotations
 import mmap
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ckptdoctor.errors import Corrupt, FormatError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class MappedFile:
@@ -46,3 +50,16 @@ class MappedFile:
                 hint="The file is truncated or damaged: fetch it again, or use another step's checkpoint.",
             )
         return self._view[offset : offset + size]
+
+
+def let_go(values: NDArray[Any]) -> None:
+    """Gives back the memory that a mapped array was read into; it stays readable, and is read again if it is.
+
+    Pages of a mapping count as the process's own until they are given back.
+    """
+    base: Any = values
+    while type(base).__name__ in ("ndarray", "memmap") and base.base is not None:
+        base = base.base
+    mapping = base.obj if isinstance(base, memoryview) else None
+    if isinstance(mapping, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        mapping.madvise(mmap.MADV_DONTNEED)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import isfinite, sqrt
 from typing import TYPE_CHECKING, Any, Literal
 
+from ckptdoctor.binary.mapped_file import let_go
 from ckptdoctor.formats.checkpoint import Advance, Checkpoint
 from ckptdoctor.limits import COPY_CHUNK
 
@@ -19,7 +20,12 @@ State = Literal["equal", "close", "changed", "incomparable"]
 CLOSE = 1e-6
 """The relative difference, as a part of the largest absolute value, up to which values are close."""
 
+_COUNTED = 1e-3
+
 BINS = 12
+
+_LET_GO = 8 * (COPY_CHUNK // 8)
+"""Elements after which mapped memory is given back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,8 @@ class ValueDifference:
         state: in a word.
         absolute: the largest absolute difference of finite values.
         relative: `absolute` as a part of the largest absolute value on the right.
+        ulps: the largest difference in units of the last place, of floating-point values of one type that are near
+            each other (within a thousandth of the largest); else 0.
         changed: how many elements differ.
         elements: how many there are.
         remarks: what is odd about one side: NaN, Inf, all zero, constant; a phrase each.
@@ -44,6 +52,7 @@ class ValueDifference:
     changed: int = 0
     elements: int = 0
     remarks: tuple[str, ...] = ()
+    ulps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +101,14 @@ def _compare(lhs: Checkpoint, rhs: Checkpoint, mine: str, theirs: str) -> ValueD
         changed = sum(a != b for a, b in zip(one.tolist(), other.tolist(), strict=True))
         return ValueDifference(mine, theirs, "changed" if changed else "equal", 0.0, 0.0, changed, one.size)
     step = max(1, COPY_CHUNK // 8)
-    changed, absolute = 0, 0.0
+    changed, absolute, ulps, near = 0, 0.0, 0, True
     odd = _Odd(), _Odd()
     equal = specs[0].dtype == specs[1].dtype
     for start in range(0, one.size, step):
         a, b = one[start : start + step], other[start : start + step]
+        if start % _LET_GO == 0:
+            let_go(one)
+            let_go(other)
         x = _numbers(a)
         if specs[0].dtype == specs[1].dtype and np.array_equal(a.view(np.uint8), b.view(np.uint8)):
             seen = _Odd()
@@ -113,13 +125,35 @@ def _compare(lhs: Checkpoint, rhs: Checkpoint, mine: str, theirs: str) -> ValueD
             apart = np.abs(x - y)
         changed += int(np.count_nonzero(~((x == y) | (np.isnan(x) & np.isnan(y)))))
         if both.any():
-            absolute = max(absolute, float(np.max(apart[both])))
+            most = float(np.max(apart[both]))
+            absolute = max(absolute, most)
+            near = near and most <= _COUNTED * odd[1].largest
+            if near and specs[0].dtype == specs[1].dtype and specs[0].dtype.is_floating:
+                ulps = max(ulps, int(np.max(_ulps(a, b)[both])))
+    let_go(one)
+    let_go(other)
     largest = odd[1].largest
     remarks = tuple(f"{side} {what}" for side, seen in zip(("lhs", "rhs"), odd, strict=True) for what in seen.remarks())
     relative = absolute / largest if largest else absolute
     odd_counts = (odd[0].nans, odd[0].infinities) == (odd[1].nans, odd[1].infinities)
     state: State = "equal" if equal else "close" if relative <= CLOSE and odd_counts else "changed"
-    return ValueDifference(mine, theirs, state, absolute, relative, changed, one.size, remarks)
+    return ValueDifference(mine, theirs, state, absolute, relative, changed, one.size, remarks, ulps if near else 0)
+
+
+def _ulps(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
+    """How many numbers of their type lie between floating-point values, which their bits count in order."""
+    import numpy as np
+
+    kind = f"i{one.dtype.itemsize}"
+    least = np.iinfo(kind).min
+    counts = []
+    for values in (one, other):
+        bits = np.ascontiguousarray(values).view(kind)
+        counts.append(np.where(bits < 0, np.subtract(least, bits, dtype=kind), bits).astype(np.int64))
+    with np.errstate(over="ignore"):
+        apart: NDArray[Any] = np.abs(counts[0] - counts[1])
+    # The two ends of float64 are farther apart than its bits can count.
+    return np.where(apart < 0, np.iinfo(np.int64).max, apart)
 
 
 def _numbers(values: NDArray[Any]) -> NDArray[Any]:
@@ -194,7 +228,9 @@ def _describe(key: str, values: NDArray[Any]) -> Statistics:
     chunks = [values[start : start + step] for start in range(0, values.size, step)]
     seen = _Odd()
     zeros, count, total, squares = 0, 0, 0.0, 0.0
-    for chunk in chunks:
+    for number, chunk in enumerate(chunks):
+        if number % 8 == 0:
+            let_go(values)
         numbers = _real(chunk)
         seen.see(numbers)
         finite = numbers[np.isfinite(numbers)]
@@ -203,7 +239,9 @@ def _describe(key: str, values: NDArray[Any]) -> Statistics:
         total += float(np.sum(finite, dtype=np.float64))
     mean = total / count if count else float("nan")
     histogram = np.zeros(BINS, dtype=np.int64)
-    for chunk in chunks:
+    for number, chunk in enumerate(chunks):
+        if number % 8 == 0:
+            let_go(values)
         numbers = _real(chunk)
         finite = numbers[np.isfinite(numbers)]
         squares += float(np.sum(np.square(finite.astype(np.float64) - mean)))
@@ -211,6 +249,7 @@ def _describe(key: str, values: NDArray[Any]) -> Statistics:
             histogram += np.histogram(finite, bins=BINS, range=(seen.least, seen.most))[0]
     if count and seen.most == seen.least:
         histogram[BINS // 2] = count
+    let_go(values)
     nothing = float("nan")
     return Statistics(
         key,

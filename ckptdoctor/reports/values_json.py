@@ -16,6 +16,7 @@ def difference_to_dict(item: ValueDifference) -> dict[str, Any]:
         "state": item.state,
         "max_absolute": item.absolute,
         "max_relative": item.relative,
+        "max_ulps": item.ulps,
         "changed": item.changed,
         "elements": item.elements,
         "remarks": list(item.remarks),

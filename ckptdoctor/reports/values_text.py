@@ -29,7 +29,9 @@ def print_differences(differences: Sequence[ValueDifference], console: Console) 
         changed, elements = sum(item.changed for item in items), sum(item.elements for item in items)
         states = "/".join(sorted({item.state for item in items}))
         share = f"{changed / elements:.0%} of {elements:,}" if elements else "no elements"
-        line = f"  {printable(layer) or '(no scope)':<{width}}  {states}, {share}, largest {worst.absolute:.3g} ({worst.relative:.2g} relative)"
+        ulps = f", {worst.ulps:,} ulp" if worst.ulps else ""
+        apart = f"largest {worst.absolute:.3g} ({worst.relative:.2g} relative{ulps})"
+        line = f"  {printable(layer) or '(no scope)':<{width}}  {states}, {share}, {apart}"
         console.print(Text(line), soft_wrap=True)
     odd = [f"{printable(item.lhs)}: {remark}" for item in differences for remark in item.remarks]
     for remark in odd[:_REMARKS]:
@@ -39,6 +41,9 @@ def print_differences(differences: Sequence[ValueDifference], console: Console) 
     counts = Counter(item.state for item in differences)
     words = ", ".join(f"{counts[state]} {state}" for state in ("equal", "close", "changed", "incomparable"))
     console.print(Text.assemble(("summary of values: ", "bold"), words))
+    if differences and counts["equal"] == len(differences):
+        nothing = "Every value is equal bit for bit: whatever ran between the two saves changed nothing."
+        print_paragraph(console, nothing, label="note: ", style="bold cyan", indent=2)
 
 
 def print_statistics(statistics: Iterable[Statistics], console: Console) -> None:

@@ -57,6 +57,7 @@ def test_each_tensor_is_equal_close_or_changed(pair: tuple[Path, Path]) -> None:
     assert found["net/a/w"]["max_absolute"] == pytest.approx(1, abs=1e-6)
     assert found["net/c/w"]["remarks"] == ["lhs is all zero", "rhs is all zero"]
     assert "rhs has 1 NaN" in found["net/e/w"]["remarks"]
+    assert found["net/b/w"]["max_ulps"] > 0
     text = run("diff", *pair, "--values", code=1)
     assert "summary of values: 2 equal, 1 close, 3 changed, 0 incomparable" in text
 
@@ -85,3 +86,22 @@ def test_statistics_are_those_of_numpy(pair: tuple[Path, Path]) -> None:
     assert found["net/c/w"]["zeros"] == 36
     assert found["net/e/w"]["nans"] == 1
     assert "net/a/w" in run("inspect", pair[1], "--stats")
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_units_of_the_last_place_are_counted(kind: type, tmp_path: Path) -> None:
+    value = np.array([1, -1, 0.25, 3, 0], dtype=kind)
+    moved = value.copy()
+    for _ in range(3):
+        moved[1] = np.nextafter(moved[1], kind(-9))
+    moved[2] = np.nextafter(moved[2], kind(0))
+    np.savez(tmp_path / "a.npz", w=value)
+    np.savez(tmp_path / "b.npz", w=moved)
+    data = json.loads(run("diff", tmp_path / "a.npz", tmp_path / "b.npz", "--values", "--format", "json", code=1))
+    assert data["values"][0]["max_ulps"] == 3
+    assert data["values"][0]["changed"] == 2
+
+
+def test_two_equal_checkpoints_say_that_nothing_happened(pair: tuple[Path, Path]) -> None:
+    text = " ".join(run("diff", pair[0], pair[0], "--values").split())
+    assert "changed nothing" in text
