@@ -168,3 +168,8 @@ class MixedSaves(Corrupt):
     """
 
     code = "CKD004"
+
+
+def reason(error: BaseException) -> str:
+    """What a library's exception says, in one line; its name where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

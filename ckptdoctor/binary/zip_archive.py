@@ -11,12 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
-from ckptdoctor.errors import Corrupt, FormatError
+from ckptdoctor.errors import Corrupt, FormatError, reason
 from ckptdoctor.limits import COPY_CHUNK, MAX_ZIP_MEMBERS, MAX_ZIP_RATIO
 from ckptdoctor.specs.tensor import Extent
 
 _LOCAL_HEADER, _LOCAL_SIGNATURE = 30, b"PK\x03\x04"
-_FAILURES = (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, EOFError)
+_END, _END_SIGNATURE, _MAX_COMMENT, _IN_ZIP64 = 22, b"PK\x05\x06", 0xFFFF, 0xFFFF
+FAILURES = (
+    zipfile.BadZipFile,
+    zlib.error,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    EOFError,
+)
+"""What the standard library raises when an archive is damaged."""
 _DAMAGED = "The archive is damaged or was made to mislead: fetch it again from where you trust."
 
 
@@ -40,13 +49,17 @@ class ZipArchive:
         self.path = path
         try:
             self._zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError, ValueError) as error:
-            raise Corrupt(path, "zip directory", str(error), hint=_DAMAGED) from error
+        except FAILURES as error:
+            raise Corrupt(path, "zip directory", reason(error), hint=_DAMAGED) from error
         infos = self._zip.infolist()
         if len(infos) > MAX_ZIP_MEMBERS:
             raise Corrupt(path, "zip directory", f"{len(infos):,} members", hint=_DAMAGED)
         self.members: dict[str, Member] = {}
         with path.open("rb") as file:
+            promised = _promised(file, path.stat().st_size)
+            if promised not in (None, len(infos)):
+                # A damaged length hides the members behind it, and the standard library does not count.
+                raise Corrupt(path, "zip directory", f"{len(infos):,} members", expected=f"{promised:,}", hint=_DAMAGED)
             self._list(infos, file, path.stat().st_size)
 
     def _list(self, infos: list[zipfile.ZipInfo], file: BinaryIO, size: int) -> None:
@@ -68,8 +81,9 @@ class ZipArchive:
     def _extent(self, info: zipfile.ZipInfo, file: BinaryIO, size: int) -> Extent | None:
         if info.compress_type != zipfile.ZIP_STORED:
             return None
-        file.seek(info.header_offset)
-        header = file.read(_LOCAL_HEADER)
+        # A damaged directory gives offsets before the file, too.
+        file.seek(max(0, info.header_offset))
+        header = file.read(_LOCAL_HEADER) if info.header_offset >= 0 else b""
         if len(header) < _LOCAL_HEADER or header[:4] != _LOCAL_SIGNATURE:
             raise Corrupt(
                 self.path, f"member {info.filename!r}", "has no local header", offset=info.header_offset, hint=_DAMAGED
@@ -90,13 +104,22 @@ class ZipArchive:
                 with self.open(name) as file:
                     while file.read(COPY_CHUNK):
                         pass
-            except _FAILURES as error:
-                problems.append(Corrupt(self.path, f"member {name!r}", str(error), hint=_DAMAGED))
+            except FormatError as error:
+                problems.append(error)
+            except FAILURES as error:
+                problems.append(Corrupt(self.path, f"member {name!r}", reason(error), hint=_DAMAGED))
         return problems
 
     def open(self, name: str) -> BinaryIO:
-        """A member's unpacked bytes; their checksum is compared as they are read to the end."""
-        return cast(BinaryIO, self._zip.open(name))
+        """A member's unpacked bytes; their checksum is compared as they are read to the end.
+
+        Raises:
+            Corrupt: it cannot be opened; reading raises one of `FAILURES` where it is damaged.
+        """
+        try:
+            return cast(BinaryIO, self._zip.open(name))
+        except FAILURES as error:
+            raise Corrupt(self.path, f"member {name!r}", reason(error), hint=_DAMAGED) from error
 
     def read(self, name: str, most: int) -> bytes:
         """A small member, whole.
@@ -110,5 +133,17 @@ class ZipArchive:
             )
         try:
             return self._zip.read(name)
-        except _FAILURES as error:
-            raise Corrupt(self.path, f"member {name!r}", str(error), hint=_DAMAGED) from error
+        except FAILURES as error:
+            raise Corrupt(self.path, f"member {name!r}", reason(error), hint=_DAMAGED) from error
+
+
+def _promised(file: BinaryIO, size: int) -> int | None:
+    """How many members the end of an archive promises; None where the number is kept elsewhere (zip64).
+
+    Source: APPNOTE.TXT, 4.3.16 "End of central directory record".
+    """
+    file.seek(max(0, size - _END - _MAX_COMMENT))
+    tail = file.read()
+    at = tail.rfind(_END_SIGNATURE)
+    count = int.from_bytes(tail[at + 10 : at + 12], "little") if at >= 0 else _IN_ZIP64
+    return None if count == _IN_ZIP64 else count

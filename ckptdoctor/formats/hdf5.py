@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ckptdoctor.errors import Corrupt, FormatError, MissingPackage
+from ckptdoctor.binary.zip_archive import FAILURES as ARCHIVE_FAILURES
+from ckptdoctor.errors import Corrupt, FormatError, MissingPackage, reason
 from ckptdoctor.formats.checkpoint import Advance, StoredBytes
 from ckptdoctor.formats.mapped_tensors import Load
 from ckptdoctor.formats.target import copy_chunks, copy_stored, refuse_strings
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 MAGIC = b"\x89HDF\r\n\x1a\n"
 
 _DAMAGED = "The file is truncated or damaged: fetch it again."
-_FAILURES = (OSError, KeyError, RuntimeError, ValueError, TypeError)
+_FAILURES = (KeyError, RuntimeError, TypeError, *ARCHIVE_FAILURES)
 
 
 class Hdf5:
@@ -67,7 +68,7 @@ class Hdf5:
         except FormatError:
             raise
         except _FAILURES as error:
-            raise Corrupt(path, "HDF5 file", str(error).splitlines()[0], hint=_DAMAGED) from error
+            raise Corrupt(path, "HDF5 file", reason(error), hint=_DAMAGED) from error
 
     def _walk(self) -> Iterator[tuple[str, Any]]:
         pending: list[tuple[str, Any]] = [("", self._file)]
@@ -137,7 +138,7 @@ class Hdf5:
             try:
                 values = dataset[()]
             except _FAILURES as error:
-                raise Corrupt(self.path, where, str(error).splitlines()[0], hint=_DAMAGED) from error
+                raise Corrupt(self.path, where, reason(error), hint=_DAMAGED) from error
             if spec.dtype.name == "string":
                 flat = np.empty(spec.elements, dtype=object)
                 items = np.asarray(values, dtype=object).reshape(-1).tolist()

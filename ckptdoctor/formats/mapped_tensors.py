@@ -49,7 +49,9 @@ class MappedTensors:
         spec = self.inventory.entries[key].spec
         extent = self._extents.get(key)
         if extent is None:
-            return self._loads[key]()
+            values = self._loads[key]()
+            values.flags.writeable = False
+            return values
         return np.frombuffer(self._view(extent, key), dtype=spec.dtype.to_numpy()).reshape(spec.shape)
 
     def _view(self, extent: Extent, key: str) -> memoryview:

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from ckptdoctor.binary import crc32c
 from ckptdoctor.binary.atomic_output import AtomicOutput
-from ckptdoctor.binary.zip_archive import Member, ZipArchive
-from ckptdoctor.errors import Corrupt, FormatError, UsageError
+from ckptdoctor.binary.zip_archive import FAILURES, Member, ZipArchive
+from ckptdoctor.errors import Corrupt, FormatError, UsageError, reason
 from ckptdoctor.formats.checkpoint import Advance, StoredBytes
 from ckptdoctor.formats.mapped_tensors import Load, MappedTensors, require_size
 from ckptdoctor.formats.target import Specs, check_crc, copy_chunks
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 FORMAT = "npz"
 
 _SUFFIX = ".npy"
+# The header of an array is a Python literal.
+_FAILURES = (*FAILURES, SyntaxError, TypeError)
 _DAMAGED = "The file is damaged: fetch or write it again."
 
 
@@ -74,8 +76,8 @@ def _read_header(archive: ZipArchive, member: Member) -> tuple[TensorSpec, int, 
             read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             shape, fortran, dtype = read(file)
             header = file.tell()
-    except (ValueError, zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
-        raise Corrupt(archive.path, where, str(error).splitlines()[0], hint=_DAMAGED) from error
+    except _FAILURES as error:
+        raise Corrupt(archive.path, where, reason(error), hint=_DAMAGED) from error
     if dtype.hasobject:
         raise FormatError(
             archive.path, where, "an array of Python objects, which is a pickle",
@@ -100,8 +102,8 @@ def _loader(archive: ZipArchive, name: str) -> Load:
         try:
             with archive.open(name) as file:
                 values = np.lib.format.read_array(file, allow_pickle=False)
-        except (ValueError, zipfile.BadZipFile, OSError, EOFError) as error:
-            raise Corrupt(archive.path, f"member {name!r}", str(error).splitlines()[0], hint=_DAMAGED) from error
+        except _FAILURES as error:
+            raise Corrupt(archive.path, f"member {name!r}", reason(error), hint=_DAMAGED) from error
         if values.dtype.kind in "SU":
             encoded = np.empty(values.size, dtype=object)
             encoded[:] = [text if isinstance(text, bytes) else text.encode() for text in values.reshape(-1).tolist()]

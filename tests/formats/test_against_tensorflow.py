@@ -50,7 +50,8 @@ def assert_same(checkpoint: Checkpoint, expected: dict[str, np.ndarray]) -> None
 
 def copy(source: Checkpoint, prefix: Path) -> str:
     with AtomicOutput() as output:
-        writer = BundleWriter(str(prefix), output)
+        specs = {key: entry.spec for key, entry in source.inventory.entries.items()}
+        writer = BundleWriter(str(prefix), output, specs)
         for key, entry in source.inventory.entries.items():
             stored = source.stored(key)
             if stored:
@@ -107,7 +108,8 @@ def test_strings_of_a_bundle_come_and_go(tmp_path: Path) -> None:
     checkpoint = open_checkpoint(str(tmp_path / "m"))
     assert_same(checkpoint, expected)
     with AtomicOutput() as output:
-        writer = BundleWriter(str(tmp_path / "again"), output)
+        specs = {key: entry.spec for key, entry in checkpoint.inventory.entries.items()}
+        writer = BundleWriter(str(tmp_path / "again"), output, specs)
         for key in sorted(expected):
             writer.add_strings(key, checkpoint.inventory.entries[key].spec, checkpoint.read(key), lambda size: None)
         writer.finish()

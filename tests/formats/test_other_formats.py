@@ -13,107 +13,14 @@ import h5py
 import ml_dtypes
 import numpy as np
 import pytest
-import safetensors.numpy
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 
 from ckptdoctor.errors import FormatError
-from ckptdoctor.formats.checkpoint import Checkpoint
 from ckptdoctor.formats.registry import open_checkpoint
 from tests.conftest import SHARED
+from tests.formats.conformance import Values, same
+from tests.formats.test_conformance import save_hdf5, save_npz, save_safetensors
 
 REAL = SHARED / "real"
-Values = dict[str, np.ndarray]
-
-
-def save_npz(path: Path, values: Values) -> None:
-    with path.open("wb") as file:
-        np.savez(file, **values)
-
-
-def save_packed_npz(path: Path, values: Values) -> None:
-    with path.open("wb") as file:
-        np.savez_compressed(file, **values)
-
-
-def save_hdf5(path: Path, values: Values) -> None:
-    with h5py.File(path, "w") as file:
-        for key, value in values.items():
-            file[key] = value
-
-
-def save_chunked_hdf5(path: Path, values: Values) -> None:
-    with h5py.File(path, "w") as file:
-        for key, value in values.items():
-            options = {"chunks": True, "compression": "gzip"} if value.size and value.ndim else {}
-            file.create_dataset(key, data=value, **options)
-
-
-def save_safetensors(path: Path, values: Values) -> None:
-    path.write_bytes(safetensors.numpy.save({key: np.asarray(value, order="C") for key, value in values.items()}))
-
-
-SAVES: dict[str, Callable[[Path, Values], None]] = {
-    "npz": save_npz,
-    "npz, packed": save_packed_npz,
-    "HDF5": save_hdf5,
-    "HDF5, chunked": save_chunked_hdf5,
-    "safetensors": save_safetensors,
-}
-NUMBERS = st.sampled_from(["<f4", "<f8", "<f2", "<i4", "<i8", "|i1", "|u1", "|b1"])
-TENSORS = st.dictionaries(
-    st.from_regex(r"[a-z]{1,6}(/[a-z_]{1,6}){0,2}", fullmatch=True),
-    NUMBERS.flatmap(
-        lambda kind: arrays.arrays(kind, arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=5))
-    ),
-    min_size=1,
-    max_size=5,
-)
-
-
-def same(checkpoint: Checkpoint, values: Values) -> None:
-    assert set(checkpoint.inventory.entries) == set(values)
-    for key, value in values.items():
-        spec = checkpoint.inventory.entries[key].spec
-        assert (spec.shape, spec.dtype.to_numpy()) == (value.shape, value.dtype.newbyteorder("="))
-        assert (
-            checkpoint.read(key).tobytes()
-            == np.ascontiguousarray(value).astype(value.dtype.newbyteorder("=")).tobytes()
-        )
-        assert checkpoint.read(key).shape == value.shape
-        stored = checkpoint.stored(key)
-        if stored is not None:
-            data = b"".join(e.file.read_bytes()[e.offset : e.offset + e.size] for e in stored.extents)
-            assert data == checkpoint.read(key).tobytes()
-    assert checkpoint.verify(lambda size: None) == []
-
-
-@pytest.mark.parametrize("kind", SAVES)
-@settings(max_examples=25, deadline=None)
-@given(TENSORS)
-def test_what_the_owner_writes_is_read(kind: str, tmp_path_factory: pytest.TempPathFactory, values: Values) -> None:
-    values = {
-        key: value
-        for key, value in values.items()
-        if not any(other != key and other.startswith(f"{key}/") for other in values)  # no group is a dataset too
-    }
-    path = tmp_path_factory.mktemp("formats") / "no_suffix"
-    SAVES[kind](path, values)
-    same(open_checkpoint(str(path)), values)
-
-
-@pytest.mark.parametrize("kind", SAVES)
-def test_every_truncation_is_an_error(kind: str, tmp_path: Path) -> None:
-    path = tmp_path / "x"
-    SAVES[kind](path, {"a": np.arange(64, dtype=np.float32), "b/c": np.ones((2, 3))})
-    data = path.read_bytes()
-    for size in sorted({*range(0, len(data), max(1, len(data) // 150)), len(data) - 1}):
-        path.write_bytes(data[:size])
-        with pytest.raises(FormatError):
-            checkpoint = open_checkpoint(str(path))
-            problems = checkpoint.verify(lambda size: None)
-            raise problems[0] if problems else AssertionError(f"{size} bytes of {len(data)} are accepted")
 
 
 def test_other_orders_and_types(tmp_path: Path) -> None:
