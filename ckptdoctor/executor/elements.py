@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
+from ckptdoctor.binary.mapped_file import let_go
 from ckptdoctor.errors import UsageError
 from ckptdoctor.formats.checkpoint import Checkpoint
+from ckptdoctor.formats.slices import assemble_rows
 from ckptdoctor.limits import COPY_CHUNK
 from ckptdoctor.plan.plan import Derived
 from ckptdoctor.specs.ops import (
@@ -36,6 +38,9 @@ from ckptdoctor.specs.tensor import TensorSlice, TensorSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+_TOUCHED = 8 * COPY_CHUNK
+"""Bytes of a mapped tensor that a part of a transposed one may touch before they are given back."""
 
 
 class Elements:
@@ -68,9 +73,30 @@ def elements(checkpoint: Checkpoint, derived: Derived) -> Elements:
         FormatError: the source is damaged.
     """
     if derived.op is None:
-        return _view(derived.spec, lambda: checkpoint.read(derived.source))
+        return _source(checkpoint, derived)
     parents = [elements(checkpoint, parent) for parent in derived.parents]
     return _MAKERS[type(derived.op)](derived.op, derived.spec, *parents)
+
+
+def _source(checkpoint: Checkpoint, derived: Derived) -> Elements:
+    """The elements of a tensor of the source: mapped, and given back before more of them are read."""
+    key, spec = derived.source, derived.spec
+    view = cache(lambda: checkpoint.read(key))
+
+    def rows(start: int, stop: int) -> NDArray[Any]:
+        let_go(view())
+        return view()[start:stop] if spec.shape else view()
+
+    def sliced_rows(start: int, stop: int) -> NDArray[Any]:
+        pieces = list(checkpoint.pieces(key))
+        made = assemble_rows(spec, pieces, start, stop)
+        for _, values in pieces:
+            let_go(values)
+        return made
+
+    if checkpoint.inventory.entries[key].slices:
+        return Elements(spec, sliced_rows)
+    return Elements(spec, rows, view)
 
 
 def chunks(made: Elements) -> Iterator[NDArray[Any]]:
@@ -79,6 +105,8 @@ def chunks(made: Elements) -> Iterator[NDArray[Any]]:
     limit = max(1, COPY_CHUNK // max(1, spec.dtype.itemsize))
     if not spec.shape or spec.elements <= limit:
         yield made.whole()
+        if made.view is not None:
+            let_go(made.view())
         return
     step = max(1, limit // (spec.elements // spec.shape[0]))
     for start in range(0, spec.shape[0], step):
@@ -115,7 +143,27 @@ def _parts(values: NDArray[Any], limit: int) -> Iterator[NDArray[Any]]:
 def _view(spec: TensorSpec, view: Callable[[], NDArray[Any]]) -> Elements:
     """Elements that lie somewhere already, or that are computed whole, once."""
     whole = cache(view)
-    return Elements(spec, lambda start, stop: whole()[start:stop] if spec.shape else whole(), whole)
+    return Elements(spec, lambda start, stop: _gathered(whole()[start:stop]) if spec.shape else whole(), whole)
+
+
+def _gathered(values: NDArray[Any]) -> NDArray[Any]:
+    """A view's elements in their order, read along the axis on which they lie farthest apart.
+
+    A part of a transposed tensor touches all of it: what was touched is given back before more of it is.
+    """
+    import numpy as np
+
+    if values.flags.c_contiguous or not values.size:
+        return values
+    strides = [abs(stride) for stride in values.strides]
+    axis = strides.index(max(strides))
+    step = max(1, _TOUCHED // strides[axis])
+    made = np.empty(values.shape, dtype=values.dtype)
+    for start in range(0, values.shape[axis], step):
+        box = tuple(slice(start, start + step) if at == axis else slice(None) for at in range(values.ndim))
+        made[box] = values[box]
+        let_go(values)
+    return made
 
 
 def _reshape(op: Reshape, spec: TensorSpec, values: Elements) -> Elements:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ckptdoctor.errors import FormatError
+from ckptdoctor.formats.slices import Piece
 from ckptdoctor.specs.inventory import Inventory
 from ckptdoctor.specs.tensor import Extent
 
@@ -46,6 +47,15 @@ class Checkpoint(Protocol):
         Raises:
             KeyError: there is no such key.
             FormatError: its data is missing or damaged, or its type has no values to read.
+        """
+        ...
+
+    def pieces(self, key: str) -> Iterable[Piece]:
+        """The slices of a partitioned value, each mapped where it can be; nothing for a whole one.
+
+        Raises:
+            KeyError: there is no such key.
+            FormatError: its data is missing or damaged.
         """
         ...
 

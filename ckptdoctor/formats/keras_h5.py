@@ -69,7 +69,7 @@ def open_keras_h5(
     file = Hdf5(path, source, base)
     found, entries = _named(file)
     foreign = f"{path.name} is HDF5, but not Keras's: its datasets are listed under their paths."
-    notes = () if found else (foreign,)
+    notes = _kernel_notes(file) if found else (foreign,)
     text = file.attributes.get("", {}).get("model_config", config)
     config = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text or "")
     # Keras 1 and 2 go by the order of the layers, which is recorded beside them.
@@ -78,6 +78,24 @@ def open_keras_h5(
     name = kind or found or "HDF5"
     inventory = Inventory(str(path), name, (path,), ordered, notes, config=config)
     return MappedTensors(inventory, file.extents, file.loads, checks)
+
+
+def _kernel_notes(file: Hdf5) -> tuple[str, ...]:
+    """What a file declares of its kernels that TensorFlow has otherwise.
+
+    Source: Keras 2, keras/saving/legacy/hdf5_format.py, `preprocess_weights_for_loading`: `backend`; Keras 1's
+    configurations say `dim_ordering`.
+    """
+    top = {**file.attributes.get("model_weights", {}), **file.attributes.get("", {})}
+    backend, config = top.get("backend"), top.get("model_config")
+    text = config if isinstance(config, bytes) else str(config or "").encode()
+    if b'"dim_ordering": "th"' in text:
+        what, convention = "its kernels are ordered as Theano's (dim_ordering th)", "theano"
+    elif backend in (b"theano", "theano"):
+        what, convention = "Theano wrote it, which reverses a kernel's spatial axes", "keras-theano"
+    else:
+        return ()
+    return (f"{what}: ckptdoctor convert … --kernels {convention}:tensorflow puts them right.",)
 
 
 def _named(file: Hdf5) -> tuple[str, dict[str, Entry]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ckptdoctor.binary.mapped_file import MappedFile
 from ckptdoctor.errors import FormatError
 from ckptdoctor.formats.checkpoint import Advance, StoredBytes
+from ckptdoctor.formats.slices import Piece
 from ckptdoctor.specs.inventory import Inventory
 from ckptdoctor.specs.tensor import Extent, TensorSpec
 
@@ -56,6 +57,10 @@ class MappedTensors:
 
     def _view(self, extent: Extent, key: str) -> memoryview:
         return self._mapped(extent.file).view(extent.offset, extent.size, f"data of {key!r}")
+
+    def pieces(self, key: str) -> tuple[Piece, ...]:
+        """Nothing: these formats have whole tensors."""
+        return ()
 
     def stored(self, key: str) -> StoredBytes | None:
         """Where a value's bytes lie, if they lie plainly; these formats keep no checksum of one tensor."""

@@ -31,20 +31,36 @@ def check_cover(parts: Sequence[TensorSlice], shape: Shape) -> None:
         raise ValueError(f"its slices hold {covered:,} of {prod(shape):,} elements")
 
 
-def assemble(spec: TensorSpec, pieces: Iterable[tuple[TensorSlice, NDArray[Any]]]) -> NDArray[Any]:
+Piece = tuple[TensorSlice, "NDArray[Any]"]
+"""A slice, and its values."""
+
+
+def assemble(spec: TensorSpec, pieces: Iterable[Piece]) -> NDArray[Any]:
     """The whole tensor, read-only.
+
+    Raises:
+        ValueError: a piece has another shape than its slice.
+    """
+    whole = assemble_rows(spec, pieces, 0, spec.shape[0])
+    whole.flags.writeable = False
+    return whole
+
+
+def assemble_rows(spec: TensorSpec, pieces: Iterable[Piece], start: int, stop: int) -> NDArray[Any]:
+    """The rows `start` to `stop` of a tensor, along its first axis.
 
     Raises:
         ValueError: a piece has another shape than its slice.
     """
     import numpy as np
 
-    whole = np.empty(spec.shape, dtype=spec.dtype.to_numpy())
+    rows = np.empty((stop - start, *spec.shape[1:]), dtype=spec.dtype.to_numpy())
     for part, values in pieces:
         box = part.resolve(spec.shape)
         wanted = tuple(side.stop - side.start for side in box)
         if values.shape != wanted:
             raise ValueError(f"a slice of {wanted} holds {values.shape}")
-        whole[box] = values
-    whole.flags.writeable = False
-    return whole
+        low, high = max(start, box[0].start), min(stop, box[0].stop)
+        if low < high:
+            rows[low - start : high - start, *box[1:]] = values[low - box[0].start : high - box[0].start]
+    return rows

@@ -12,6 +12,7 @@ tensorflow/core/framework/tensor.proto for the value fields.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,7 @@ from ckptdoctor.formats.messages import (
     spec_from_proto,
 )
 from ckptdoctor.formats.ordered_code import slice_key
-from ckptdoctor.formats.slices import assemble, check_cover
+from ckptdoctor.formats.slices import Piece, assemble, check_cover
 from ckptdoctor.specs.dtype import DType
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.tensor import Extent, TensorSlice, TensorSpec
@@ -127,8 +128,13 @@ class V1Checkpoint:
         tensor = self._tensors[key]
         if len(tensor.parts) == 1:
             return self._read(key, tensor.spec, *tensor.parts[0])
-        pieces = ((part, self._read(key, tensor.spec, part, shard)) for part, shard in tensor.parts)
-        return assemble(tensor.spec, pieces)
+        return assemble(tensor.spec, self.pieces(key))
+
+    def pieces(self, key: str) -> Iterator[Piece]:
+        """The slices of a partitioned value. See `Checkpoint.pieces`."""
+        tensor = self._tensors[key]
+        for part, shard in tensor.parts if len(tensor.parts) > 1 else ():
+            yield part, self._read(key, tensor.spec, part, shard)
 
     def _find(self, key: str, part: TensorSlice, shard: int) -> Value:
         table = self._tables[shard]

@@ -42,6 +42,7 @@ def diff_to_dict(diagnosis: Diagnosis) -> dict[str, Any]:
             "notes": list(alignment.inventory.notes),
         },
         "outcome": outcome(alignment),
+        "restored_by": alignment.restored_by or None,
         "summary": {
             "matched": len(matched),
             "mismatched": len(alignment.mismatched),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -23,7 +24,7 @@ from ckptdoctor.formats.messages import (
 )
 from ckptdoctor.formats.object_graph import decode_objects, described
 from ckptdoctor.formats.ordered_code import slice_key
-from ckptdoctor.formats.slices import assemble, check_cover
+from ckptdoctor.formats.slices import Piece, assemble, check_cover
 from ckptdoctor.formats.tensor_bundle.naming import index_path, shard_path
 from ckptdoctor.formats.tensor_bundle.strings import decode_strings
 from ckptdoctor.limits import MAX_SHARDS
@@ -210,13 +211,13 @@ class TensorBundle:
     def read(self, key: str) -> NDArray[Any]:
         """The value of a key. See `Checkpoint.read`."""
         entry = self.inventory.entries[key]
-        if entry.slices:
-            pieces = (
-                (part, self._read(key, record))
-                for part, (_, record) in zip(entry.slices, self._parts(key), strict=True)
-            )
-            return assemble(entry.spec, pieces)
-        return self._read(key, self._records[key])
+        return assemble(entry.spec, self.pieces(key)) if entry.slices else self._read(key, self._records[key])
+
+    def pieces(self, key: str) -> Iterator[Piece]:
+        """The slices of a partitioned value. See `Checkpoint.pieces`."""
+        entry = self.inventory.entries[key]
+        for part, (_, record) in zip(entry.slices, self._parts(key), strict=True):
+            yield part, self._read(key, record)
 
     def _read(self, key: str, record: _Record) -> NDArray[Any]:
         import numpy as np
