@@ -99,3 +99,18 @@ def test_the_bundle_wins_over_a_v1_file_of_the_same_name(real: Path) -> None:
     oracle = tf.compat.v1.train.NewCheckpointReader(name)
     key = next(iter(checkpoint.inventory.entries))
     assert checkpoint.read(key).tobytes() == oracle.get_tensor(key).tobytes()
+
+
+def test_every_file_opens_or_is_refused_with_a_reason(real: Path) -> None:
+    opened: dict[str, int] = {}
+    refused: dict[str, int] = {}
+    for path in sorted(real.rglob("*")):
+        try:
+            inventory = open_checkpoint(str(path)).inventory
+            opened[inventory.format.split(" (")[0]] = opened.get(inventory.format.split(" (")[0], 0) + 1
+        except FormatError as error:
+            assert error.message
+            assert error.hint, f"{path}: {error.message}"
+            refused[type(error).__name__] = refused.get(type(error).__name__, 0) + 1
+    assert {"tensor bundle", "TensorFlow V1", "Keras 3 weights", "Keras 1 weights"} & set(opened)
+    assert set(refused) <= {"NotACheckpoint", "MissingData", "Corrupt", "FormatError"}
