@@ -10,6 +10,8 @@ from ckptdoctor.specs.graph import GraphSpec, Variable
 from ckptdoctor.specs.inventory import Entry
 from ckptdoctor.specs.objects import ROOT, ObjectGraph, counterparts
 
+_FROM_FILES = ("SavedModel", "checkpoint")
+
 Pairs = tuple[tuple[Variable, Entry], ...]
 
 
@@ -43,6 +45,12 @@ def match_objects(
         starts = [(f"tf.train.Checkpoint({name}=model)", (model, child)) for name, child in roots.items()]
         starts.sort(key=lambda start: "(model=" not in start[0])
         starts.append(("tf.train.Checkpoint(model)", (model, ROOT)))
+    elif graph.kind in _FROM_FILES:
+        # A file may be of a model, and the other of a checkpoint that holds it.
+        starts += [
+            (f"tf.train.Checkpoint({name}=model)", (ROOT, child)) for name, child in stored.objects[ROOT].children
+        ]
+        starts += [("tf.train.Checkpoint(model)", (child, ROOT)) for _, child in graph.objects.objects[ROOT].children]
     found = [(call, _pairs(graph.objects, variables, entries, stored, start)) for call, start in starts]
     call, pairs = max(found, key=lambda item: len(item[1]))  # the first of those with most
     renamings = []

@@ -177,3 +177,17 @@ def test_a_module_of_plain_variables(tmp_path: Path) -> None:
         value.assign(tf.zeros_like(value))
     tf.train.Checkpoint(model=namespace["net"]).restore(str(tmp_path / "moved")).assert_consumed()
     assert all(np.array_equal(a, b) for a, b in zip(namespace["net"].variables, expected, strict=True))
+
+
+def test_a_saved_model_and_a_checkpoint_that_holds_it(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    net = tf.Module()
+    net.w = tf.Variable(np.ones((2, 3), np.float32))
+    net.inner = [tf.Variable(np.zeros(3, np.float32))]
+    tf.saved_model.save(net, str(tmp_path / "saved"))
+    prefix = tf.train.Checkpoint(net=net).save(str(tmp_path / "ck"))
+    output = run("diff", tmp_path / "saved", prefix)
+    assert "tf.train.Checkpoint(net=model).restore succeeds" in " ".join(output.split())
+    values = run("diff", prefix, tmp_path / "saved", "--values", code=1)  # the counter of saves is in one of them
+    assert "2 equal, 0 close, 0 changed" in values
