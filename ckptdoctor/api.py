@@ -9,9 +9,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ckptdoctor.formats.graph_def import has_variables, read_graph_def
-from ckptdoctor.formats.registry import open_checkpoint, saved_model_file
-
 if TYPE_CHECKING:
     from ckptdoctor.diagnosis.case import Purpose
     from ckptdoctor.diagnosis.diagnosis import Diagnosis
@@ -19,7 +16,7 @@ if TYPE_CHECKING:
     from ckptdoctor.executor.convert import Receipt
     from ckptdoctor.executor.values import Statistics, ValueDifference
     from ckptdoctor.executor.verify import Compared, Restored
-    from ckptdoctor.formats.checkpoint import Advance
+    from ckptdoctor.formats.checkpoint import Advance, Checkpoint
     from ckptdoctor.formats.target import Layout
     from ckptdoctor.plan.plan import Plan
     from ckptdoctor.plan.renames import Names
@@ -34,12 +31,24 @@ __all__ = [
     "diff",
     "differences",
     "inspect",
+    "open_checkpoint",
     "plan_for",
     "read_graph",
     "restore",
     "statistics",
     "verify",
 ]
+
+
+def open_checkpoint(name: str) -> Checkpoint:
+    """Opens a checkpoint: its inventory, and its values when they are asked for.
+
+    Raises:
+        FormatError: it cannot be read.
+    """
+    from ckptdoctor.formats.registry import open_checkpoint as open_it
+
+    return open_it(name)
 
 
 def inspect(checkpoint: str) -> Inventory:
@@ -72,6 +81,9 @@ def read_graph(graph: str | GraphRequest, *, values: bool = False) -> GraphSpec:
         return read_meta_graph(Path(graph))
     if is_python_graph(graph):
         return trace_python(make_request(graph))
+    from ckptdoctor.formats.graph_def import has_variables, read_graph_def
+    from ckptdoctor.formats.registry import saved_model_file
+
     model = None if values else saved_model_file(Path(graph))
     if model is not None:
         from ckptdoctor.trace.saved_model import read_saved_model

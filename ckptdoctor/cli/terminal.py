@@ -5,18 +5,17 @@ from __future__ import annotations
 import functools
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import typer
-from rich.console import Console
 
 from ckptdoctor import __version__
 from ckptdoctor.errors import CkptDoctorError
-from ckptdoctor.reports.error_text import print_error
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -26,6 +25,8 @@ OUR_BUG, INTERRUPTED = 4, 130
 
 def console(*, stderr: bool = False) -> Console:
     """A console that prints text as it is; 80 columns where there is no terminal."""
+    from rich.console import Console
+
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
@@ -37,6 +38,8 @@ def reporting_errors(command: Callable[Parameters, Result]) -> Callable[Paramete
         try:
             return command(*args, **kwargs)
         except CkptDoctorError as error:
+            from ckptdoctor.reports.error_text import print_error
+
             print_error(error, console(stderr=True))
             raise typer.Exit(error.exit_code) from error
         except KeyboardInterrupt as error:
@@ -49,6 +52,9 @@ def reporting_errors(command: Callable[Parameters, Result]) -> Callable[Paramete
         except (typer.Exit, typer.Abort):
             raise
         except Exception as error:
+            import tempfile
+            import traceback
+
             with tempfile.NamedTemporaryFile("w", prefix="ckptdoctor-crash-", suffix=".log", delete=False) as log:
                 log.write(f"ckptdoctor {__version__}, Python {sys.version}\n{sys.argv}\n{traceback.format_exc()}")
             typer.echo(f"error: a bug in ckptdoctor: {type(error).__name__}: {error}", err=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from ckptdoctor import api
 from ckptdoctor.cli.options import (
@@ -18,7 +17,6 @@ from ckptdoctor.cli.options import (
 )
 from ckptdoctor.cli.terminal import console, progress, reporting_errors
 from ckptdoctor.errors import UsageError
-from ckptdoctor.reports.error_text import print_error
 from ckptdoctor.trace.request import DEFAULT_TIMEOUT
 
 
@@ -50,6 +48,9 @@ def verify(
         ckptdoctor verify fitted.ckpt --graph vgg.py --same-as tf_slim.nets.vgg:vgg_16 vgg_16.ckpt
         --input inputs:1x224x224x3 --arg is_training=False
     """
+    from rich.text import Text
+
+    from ckptdoctor.reports.error_text import print_error
     from ckptdoctor.reports.verify_text import print_compared, print_restored
 
     out = console()
