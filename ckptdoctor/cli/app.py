@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Annotated
 
 import typer
@@ -15,6 +16,8 @@ from ckptdoctor.cli.explain import explain
 from ckptdoctor.cli.inspect import inspect
 from ckptdoctor.cli.run import SETTINGS, run
 from ckptdoctor.cli.verify import verify
+
+_ALLOCATIONS = 500_000
 
 app = typer.Typer(
     name="ckptdoctor",
@@ -52,4 +55,6 @@ app.command(context_settings=SETTINGS)(run)
 
 def main() -> None:
     """Runs the command line."""
+    # A million entries are no garbage: looking through them again and again takes longer than reading them.
+    gc.set_threshold(_ALLOCATIONS, 20, 100)
     app()

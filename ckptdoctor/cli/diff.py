@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -74,6 +73,7 @@ def diff(
     from ckptdoctor.plan.renames import Names
     from ckptdoctor.reports.diff_json import diff_to_dict
     from ckptdoctor.reports.diff_text import print_diff
+    from ckptdoctor.reports.json_text import json_text
     from ckptdoctor.reports.values_json import difference_to_dict
     from ckptdoctor.reports.values_text import print_differences
 
@@ -93,7 +93,7 @@ def diff(
         data = diff_to_dict(diagnosis)
         if values:
             data["values"] = [difference_to_dict(item) for item in differences]
-        typer.echo(json.dumps(data, indent=2))
+        typer.echo(json_text(data))
     else:
         print_diff(diagnosis, console())
         if values:

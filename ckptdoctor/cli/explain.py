@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from pathlib import Path
@@ -43,6 +42,7 @@ def explain(
     from ckptdoctor.explanation.explanation import explain as find_causes
     from ckptdoctor.reports.explain_json import explain_to_dict
     from ckptdoctor.reports.explain_text import print_explanation
+    from ckptdoctor.reports.json_text import json_text
 
     explanation = find_causes(_read(message))
     if not explanation.causes:
@@ -51,7 +51,7 @@ def explain(
             hint="Paste the lines from the first Error on, or compare directly: ckptdoctor diff GRAPH CHECKPOINT",
         )
     if output_format is Format.json:
-        typer.echo(json.dumps(explain_to_dict(explanation), indent=2))
+        typer.echo(json_text(explain_to_dict(explanation)))
     else:
         print_explanation(explanation, console())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
@@ -33,6 +32,7 @@ def inspect(
     """
     from ckptdoctor.reports.inspect_json import inspect_to_dict
     from ckptdoctor.reports.inspect_text import print_inspect
+    from ckptdoctor.reports.json_text import json_text
     from ckptdoctor.reports.values_json import statistics_to_dict
     from ckptdoctor.reports.values_text import print_statistics
 
@@ -46,7 +46,7 @@ def inspect(
         data = inspect_to_dict(inventory)
         if statistics is not None:
             data["statistics"] = [statistics_to_dict(item) for item in statistics]
-        typer.echo(json.dumps(data, indent=2))
+        typer.echo(json_text(data))
     elif statistics is not None:
         print_statistics(statistics, console())
     else:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from rich.console import Console
 from rich.text import Text
-from rich.tree import Tree
 
 from ckptdoctor.alignment.layers import natural
 from ckptdoctor.reports.paragraph import print_paragraph
@@ -22,10 +21,10 @@ def print_inspect(inventory: Inventory, console: Console, *, table: bool) -> Non
     console.print(Text.assemble((printable(inventory.source), "bold"), f"  {inventory.format}"), soft_wrap=True)
     for note in inventory.notes:
         print_paragraph(console, note, label="note: ", style="bold cyan")
-    if table:
-        _print_table(variables, console)
-    else:
-        console.print(_tree(variables, inventory.source), soft_wrap=True)
+    lines = _table(variables) if table else _tree(inventory, bold=console.is_terminal)
+    # A million lines without styles are written as they are: laying each out takes a hundred times as long.
+    for line in lines:
+        console.file.write(f"{line}\n")
     parameters = sum(entry.spec.elements for entry in variables)
     size = sum(entry.spec.nbytes for entry in variables)
     count = f"{len(variables):,} variable{'' if len(variables) == 1 else 's'}"
@@ -33,30 +32,58 @@ def print_inspect(inventory: Inventory, console: Console, *, table: bool) -> Non
     console.print(Text(f"{count}, {parameters:,} parameters, {human_bytes(size)} in {files}", style="bold"))
 
 
-def _print_table(variables: Iterable[Entry], console: Console) -> None:
+def _table(variables: Iterable[Entry]) -> Iterator[str]:
     rows = [
         (printable(e.key), show_shape(e.spec.shape), e.spec.dtype.name, f"{e.spec.elements:,}", printable(e.name))
         for e in variables
     ]
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
+    key_width, shape_width, dtype_width, count_width = (
+        max((len(row[column]) for row in rows), default=0) for column in range(4)
+    )
     for key, shape, dtype, elements, name in rows:
-        line = f"{key:<{widths[0]}}  {shape:<{widths[1]}}  {dtype:<{widths[2]}}  {elements:>{widths[3]}}"
-        line += f"  {name}" if name else ""
-        console.print(Text(line), soft_wrap=True)
+        line = f"{key:<{key_width}}  {shape:<{shape_width}}  {dtype:<{dtype_width}}  {elements:>{count_width}}"
+        yield f"{line}  {name}" if name else line
 
 
-def _tree(variables: Iterable[Entry], source: str) -> Tree:
-    entries = {entry.key: entry for entry in variables}
-    placed = {_place(entry, entries): entry for entry in entries.values()}
-    root = Tree(Text(printable(source.rpartition("/")[2] or source)))
-    branches: dict[tuple[str, ...], Tree] = {(): root}
-    for place in sorted(placed, key=natural):
-        parts = tuple(place.split("/"))
-        for depth in range(1, len(parts) + 1):
-            scope = parts[:depth]
-            if scope not in branches:
-                branches[scope] = branches[scope[:-1]].add(_label(scope[-1], placed.get("/".join(scope))))
-    return root
+class _Branch:
+    """A scope, or a variable with its slots."""
+
+    __slots__ = ("branches", "entry")
+
+    def __init__(self) -> None:
+        self.entry: Entry | None = None
+        self.branches: dict[str, _Branch] = {}
+
+
+def _tree(inventory: Inventory, *, bold: bool) -> Iterator[str]:
+    entries = inventory.variables
+    root = _Branch()
+    placed = [(_place(entry, entries), entry) for entry in entries.values()]
+    if inventory.objects:
+        # Objects are numbered: the tenth stands behind the ninth.
+        placed.sort(key=lambda item: natural(item[0]))
+    for place, entry in placed:
+        branch = root
+        for part in place.split("/"):
+            following = branch.branches.get(part)
+            if following is None:
+                following = branch.branches[part] = _Branch()
+            branch = following
+        branch.entry = entry
+    yield printable(inventory.source.rpartition("/")[2] or inventory.source)
+    pending = [("", name, branch, number == 0) for number, (name, branch) in enumerate(_last_first(root))]
+    while pending:
+        indent, name, branch, last = pending.pop()
+        yield f"{indent}{'└── ' if last else '├── '}{_label(name, branch.entry, bold=bold)}"
+        if branch.branches:
+            deeper = indent + ("    " if last else "│   ")
+            pending += [
+                (deeper, child, below, number == 0) for number, (child, below) in enumerate(_last_first(branch))
+            ]
+
+
+def _last_first(branch: _Branch) -> list[tuple[str, _Branch]]:
+    return list(branch.branches.items())[::-1]
 
 
 def _place(entry: Entry, entries: Mapping[str, Entry]) -> str:
@@ -67,9 +94,9 @@ def _place(entry: Entry, entries: Mapping[str, Entry]) -> str:
     return entry.path or entry.key.removesuffix(OBJECT_VALUE)
 
 
-def _label(name: str, entry: Entry | None) -> Text:
+def _label(name: str, entry: Entry | None, *, bold: bool) -> str:
     if entry is None:
-        return Text(printable(name), style="bold")
+        return f"\x1b[1m{printable(name)}\x1b[0m" if bold else printable(name)
     sliced = f" in {len(entry.slices)} slices" if entry.slices else ""
     named = f"  = {printable(entry.name)}" if entry.name and not entry.owner else ""
-    return Text(f"{printable(name)} {show_shape(entry.spec.shape)} {entry.spec.dtype}{sliced}{named}")
+    return f"{printable(name)} {show_shape(entry.spec.shape)} {entry.spec.dtype}{sliced}{named}"

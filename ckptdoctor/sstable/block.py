@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from ckptdoctor.binary.varint import encode_varint, read_varint
 
 
-def read_entries(block: memoryview) -> Iterator[tuple[bytes, int, int]]:
+def read_entries(block: memoryview | bytes) -> Iterator[tuple[bytes, int, int]]:
     """The entries of a block in order: key, and the start and end of its value in the block.
 
     Raises:

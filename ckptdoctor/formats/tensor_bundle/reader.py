@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from google.protobuf.message import DecodeError
 
 from ckptdoctor.binary import crc32c
 from ckptdoctor.binary.mapped_file import MappedFile
 from ckptdoctor.binary.protobuf import Message, parse
-from ckptdoctor.errors import Corrupt, FormatError, MissingData, MixedSaves
+from ckptdoctor.errors import Corrupt, FormatError, MissingData, MixedSaves, reason
 from ckptdoctor.formats.checkpoint import Advance, StoredBytes
 from ckptdoctor.formats.messages import (
     BundleEntryProto,
@@ -40,6 +41,9 @@ FORMAT = "tensor bundle (V2)"
 OBJECT_FORMAT = "tensor bundle (V2, objects)"
 
 _BIG_ENDIAN = 1
+# Bytes up to which a tensor is checked where it is mapped; opening the file for each takes longer.
+_SMALL = 1 << 18
+_SHAPE, _LONG = b"\x12", 0x80
 _SLICE_KEY_START = b"\0"
 _DAMAGED = "The index is damaged: fetch the checkpoint again, or use another step's."
 
@@ -47,12 +51,29 @@ _ALL = 3
 """Checksums that must fail together before the shard is taken for another save's; one alone is damage."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """An index entry: its message and its checked spec."""
+class Record(NamedTuple):
+    """An index entry, checked: what of it says where the bytes are, its spec, and the entry itself.
 
-    proto: Message
+    Attributes:
+        spec: type and shape.
+        shard, offset, size: where the bytes are.
+        masked_crc: their checksum.
+        sliced: whether it lists slices, and has no bytes of its own.
+        value: the entry's bytes; its message is made of them when it is wanted, for a million of them take a gigabyte.
+    """
+
     spec: TensorSpec
+    shard: int
+    offset: int
+    size: int
+    masked_crc: int
+    sliced: bool
+    value: bytes
+
+    @property
+    def proto(self) -> Message:
+        """The `BundleEntryProto`."""
+        return BundleEntryProto.FromString(self.value)
 
 
 class TensorBundle:
@@ -69,21 +90,20 @@ class TensorBundle:
     def __init__(self, prefix: str, notes: tuple[str, ...] = ()) -> None:
         self.prefix = prefix
         self.index = index_path(prefix)
-        self._records: dict[str, _Record] = {}
-        self._slices: dict[bytes, _Record] = {}
+        self._records: dict[str, Record] = {}
+        self._slices: dict[bytes, Record] = {}
         table = TableReader(MappedFile(self.index))
         self.header: Message = None
-        for key, value in table:
+        specs: dict[bytes, TensorSpec] = {}
+        for key, value in table.rows():
             try:
                 if self.header is None:
-                    self.header = self._read_header(key, bytes(value))
+                    self.header = self._read_header(key, value)
                     continue
-                proto = parse(BundleEntryProto, bytes(value))
-                record = _Record(proto, spec_from_proto(proto.dtype, proto.shape))
-                self._check(record)
-            except ValueError as error:
-                raise self._corrupt(f"entry {key_from_bytes(key)!r}", str(error)) from error
-            if key.startswith(_SLICE_KEY_START):
+                record = self._read_record(value, specs)
+            except (ValueError, DecodeError) as error:
+                raise self._corrupt(f"entry {key_from_bytes(key)!r}", reason(error)) from error
+            if key[:1] == _SLICE_KEY_START:
                 self._slices[key] = record
             else:
                 self._records[key_from_bytes(key)] = record
@@ -97,7 +117,7 @@ class TensorBundle:
             several = f"{len(absent)} of {len(self.shards)} data shards are" if len(self.shards) > 1 else "the data is"
             notes += (f"{several} missing: {', '.join(absent)}. Names, shapes and dtypes are known, values are not.",)
         entries = {
-            key: Entry(key, record.spec, tuple(map(slice_from_proto, record.proto.slices)))
+            key: Entry(key, record.spec, tuple(map(slice_from_proto, record.proto.slices)) if record.sliced else ())
             for key, record in self._records.items()
         }
         objects = self._objects()
@@ -133,18 +153,31 @@ class TensorBundle:
             raise ValueError(f"endianness {header.endianness}")
         return header
 
-    def _check(self, record: _Record) -> None:
-        """The border: what passes here is consistent in itself; whether the files hold it is checked on reading."""
-        proto, spec = record.proto, record.spec
-        if proto.slices:
-            check_cover([slice_from_proto(part) for part in proto.slices], spec.shape)
-            return
-        if not 0 <= proto.shard_id < self.header.num_shards:
-            raise ValueError(f"shard {proto.shard_id} of {self.header.num_shards}")
-        if proto.offset < 0 or proto.size < 0:
-            raise ValueError(f"offset {proto.offset}, size {proto.size}")
-        if spec.dtype.itemsize and proto.size != spec.nbytes:
-            raise ValueError(f"{proto.size:,} bytes stored for {spec}; expected {spec.nbytes:,}")
+    def _read_record(self, value: bytes, specs: dict[bytes, TensorSpec]) -> Record:
+        """The border: what passes here is consistent in itself; whether the files hold it is checked on reading.
+
+        Args:
+            value: an index entry.
+            specs: the specs of the entries before, by the bytes that hold them: most tensors are shaped as another one.
+        """
+        proto = BundleEntryProto.FromString(value)
+        # Type and shape come first, 08 TYPE 12 SIZE SHAPE, the size in one byte if it is below 0x80.
+        start = value[: 4 + value[3]] if value[2:3] == _SHAPE and value[3] < _LONG else value
+        spec = specs.get(start)
+        if spec is None:
+            spec = specs[start] = spec_from_proto(proto.dtype, proto.shape)
+        slices = proto.slices
+        if slices:
+            check_cover([slice_from_proto(part) for part in slices], spec.shape)
+            return Record(spec, 0, 0, 0, 0, True, value)
+        shard, offset, size = proto.shard_id, proto.offset, proto.size
+        if not 0 <= shard < self.header.num_shards:
+            raise ValueError(f"shard {shard} of {self.header.num_shards}")
+        if offset < 0 or size < 0:
+            raise ValueError(f"offset {offset}, size {size}")
+        if spec.dtype.itemsize and size != spec.nbytes:
+            raise ValueError(f"{size:,} bytes stored for {spec}; expected {spec.nbytes:,}")
+        return Record(spec, shard, offset, size, proto.crc32c, False, value)
 
     @property
     def big_endian(self) -> bool:
@@ -174,32 +207,31 @@ class TensorBundle:
             )
         return f"Copy {path.name} into {path.parent} from where the other shards came."
 
-    def _extent(self, record: _Record) -> Extent:
-        shard = self._mapped(record.proto.shard_id)
-        shard.view(record.proto.offset, record.proto.size, "tensor data")
-        return Extent(shard.path, record.proto.offset, record.proto.size)
+    def _extent(self, record: Record) -> Extent:
+        shard = self._mapped(record.shard)
+        shard.view(record.offset, record.size, "tensor data")
+        return Extent(shard.path, record.offset, record.size)
 
-    def _bytes(self, record: _Record) -> memoryview:
-        view: memoryview = self._mapped(record.proto.shard_id).view(
-            record.proto.offset, record.proto.size, "tensor data"
-        )
+    def _bytes(self, record: Record) -> memoryview:
+        view: memoryview = self._mapped(record.shard).view(record.offset, record.size, "tensor data")
         return view
 
-    def slice_records(self, key: str) -> tuple[tuple[bytes, Message], ...]:
-        """The slice entries of a partitioned key: table key and message of each; empty for a whole one.
+    def slice_records(self, key: str) -> tuple[tuple[bytes, Record], ...]:
+        """The slice entries of a partitioned key: table key and record of each; empty for a whole one.
 
         Raises:
             Corrupt: a slice that the entry lists has no entry.
         """
-        return tuple((table_key, record.proto) for table_key, record in self._parts(key))
+        return tuple(self._parts(key))
 
-    def record(self, key: str) -> Message:
-        """The key's own `BundleEntryProto`."""
-        return self._records[key].proto
+    def record(self, key: str) -> Record:
+        """The key's own entry."""
+        return self._records[key]
 
-    def _parts(self, key: str) -> list[tuple[bytes, _Record]]:
+    def _parts(self, key: str) -> list[tuple[bytes, Record]]:
         parts = []
-        for proto in self._records[key].proto.slices:
+        record = self._records[key]
+        for proto in record.proto.slices if record.sliced else ():
             part = slice_from_proto(proto)
             table_key = slice_key(key_to_bytes(key), part)
             found = self._slices.get(table_key)
@@ -219,7 +251,7 @@ class TensorBundle:
         for part, (_, record) in zip(entry.slices, self._parts(key), strict=True):
             yield part, self._read(key, record)
 
-    def _read(self, key: str, record: _Record) -> NDArray[Any]:
+    def _read(self, key: str, record: Record) -> NDArray[Any]:
         import numpy as np
 
         spec = record.spec
@@ -242,12 +274,12 @@ class TensorBundle:
         octets = np.frombuffer(data, dtype=np.uint8).reshape(-1, unit)
         return np.ascontiguousarray(octets[:, ::-1]).reshape(-1).view(dtype).reshape(spec.shape)
 
-    def _damaged(self, key: str, record: _Record, found: str, expected: str = "") -> Corrupt:
+    def _damaged(self, key: str, record: Record, found: str, expected: str = "") -> Corrupt:
         return Corrupt(
-            self.shards[record.proto.shard_id],
+            self.shards[record.shard],
             f"data of {key!r}",
             found,
-            offset=record.proto.offset,
+            offset=record.offset,
             expected=expected,
             hint="The data is damaged, or the index belongs to another step's data: fetch both again.",
         )
@@ -255,10 +287,10 @@ class TensorBundle:
     def stored(self, key: str) -> StoredBytes | None:
         """Where a whole, little-endian value's bytes lie. See `Checkpoint.stored`."""
         record = self._records[key]
-        if record.proto.slices or self.big_endian:
+        if record.sliced or self.big_endian:
             return None
         # A variant's checksum is taken over its parts in a way of its own; its bytes are copied as they are.
-        return StoredBytes((self._extent(record),), record.proto.crc32c)
+        return StoredBytes((self._extent(record),), record.masked_crc)
 
     def verify(self, advance: Advance) -> list[FormatError]:
         """Checks every shard, extent and checksum. The index was checked when it was opened."""
@@ -272,19 +304,19 @@ class TensorBundle:
         whole, failed = Counter[int](), dict[int, list[FormatError]]()
         for key, record in self._records.items():
             try:
-                parts = [record for _, record in self._parts(key)] if record.proto.slices else [record]
+                parts = [record for _, record in self._parts(key)] if record.sliced else [record]
             except FormatError as error:
                 problems.append(error)
                 continue
             for part in parts:
-                if self.shards[part.proto.shard_id] in missing:
+                if self.shards[part.shard] in missing:
                     continue
                 try:
-                    self.check_data(key, part.proto, part.spec)
-                    whole[part.proto.shard_id] += 1
+                    self.check_data(key, part)
+                    whole[part.shard] += 1
                 except FormatError as error:
-                    failed.setdefault(part.proto.shard_id, []).append(error)
-                advance(part.proto.size)
+                    failed.setdefault(part.shard, []).append(error)
+                advance(part.size)
         for shard, errors in failed.items():
             problems += [self._mixed(shard, errors)] if not whole[shard] and len(errors) >= _ALL else errors
         return problems
@@ -298,14 +330,13 @@ class TensorBundle:
             hint="Copy the index and the data of one save together.",
         )
 
-    def check_data(self, key: str, proto: Message, spec: TensorSpec) -> None:
+    def check_data(self, key: str, record: Record) -> None:
         """Compares the checksum of one entry's data.
 
         Raises:
             FormatError: the data is missing, truncated or has another checksum.
         """
-        record = _Record(proto, spec)
-        extent = self._extent(record)
+        spec, extent = record.spec, self._extent(record)
         if spec.dtype.name == "variant":
             return
         if spec.dtype.name == "string":
@@ -313,7 +344,9 @@ class TensorBundle:
                 _, crc = decode_strings(self._bytes(record), spec.elements)
             except ValueError as error:
                 raise self._damaged(key, record, str(error)) from error
+        elif record.size < _SMALL:
+            crc = crc32c.masked(self._bytes(record))
         else:
             crc = crc32c.mask(crc32c.of_extent(extent))
-        if crc != proto.crc32c:
-            raise self._damaged(key, record, f"masked crc {crc:#010x}", f"{proto.crc32c:#010x}")
+        if crc != record.masked_crc:
+            raise self._damaged(key, record, f"masked crc {crc:#010x}", f"{record.masked_crc:#010x}")

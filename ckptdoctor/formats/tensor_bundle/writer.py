@@ -155,24 +155,24 @@ def reindex(
     with ThreadPoolExecutor(1) as background:
         # The kernel copies while this thread reads what was copied and compares its checksums.
         copying = background.submit(_take_shards, source, prefix, output, link=link)
-        for key, entry in kept.items():
+        for key in kept:
             for part in [part for _, part in source.slice_records(key)] or [source.record(key)]:
-                spec = TensorSpec(entry.spec.dtype, tuple(dim.size for dim in part.shape.dim))
-                source.check_data(key, part, spec)
+                source.check_data(key, part)
                 advance(part.size)
         copying.result()
     entries: dict[bytes, bytes] = {}
     for key, entry in kept.items():
-        proto = source.record(key)
+        record = source.record(key)
         parts = source.slice_records(key)
         name = key_to_bytes(entry.key)
-        for (_, part), listed in zip(parts, proto.slices, strict=True):
-            entries[slice_key(name, slice_from_proto(listed))] = part.SerializeToString(deterministic=True)
-        # A copy, because the entry of the source stays as it is; fields that are unknown here are kept.
-        changed = BundleEntryProto.FromString(proto.SerializeToString(deterministic=True))
-        if not parts:
+        for (_, part), listed in zip(parts, record.proto.slices if parts else (), strict=True):
+            entries[slice_key(name, slice_from_proto(listed))] = part.value
+        # Fields that are unknown here are kept, and so are the bytes of what does not change.
+        entries[name] = record.value
+        if not parts and entry.spec != record.spec:
+            changed = record.proto
             _set_shape(changed, entry.spec)
-        entries[name] = changed.SerializeToString(deterministic=True)
+            entries[name] = changed.SerializeToString(deterministic=True)
     _write_index(index_path(prefix), source.header, entries, output)
 
 
