@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ckptdoctor.binary.atomic_output import AtomicOutput
-from ckptdoctor.errors import UsageError
+from ckptdoctor.errors import Corrupt, UsageError
 from ckptdoctor.executor.elements import chunks, elements, sliced
 from ckptdoctor.formats.checkpoint import Advance, Checkpoint
 from ckptdoctor.formats.state_file import STATE_FILE, format_state
@@ -84,6 +84,7 @@ def convert(
             "--link needs a V2 bundle of which only names and shapes change",
             hint="Leave --link out: the bytes are copied, and what changes is computed.",
         )
+    before = _states(checkpoint)
     with AtomicOutput(force=force) as output:
         if isinstance(checkpoint, TensorBundle) and whole:
             kept = {origin.source: Entry(key, item.spec) for key, item in made.items() if (origin := item.origin)}
@@ -94,6 +95,7 @@ def convert(
         state = Path(prefix).parent / STATE_FILE
         if bundle and not state.exists():
             output.create(state).write(format_state(Path(prefix).name).encode())
+        _require_unchanged(before)
         files = output.commit()
     sizes = {True: 0, False: 0}
     for derived in made.values():
@@ -102,6 +104,28 @@ def convert(
     changed = sum(key != item.source for key, item in made.items())
     changed += len(entries.keys() - made.keys())
     return Receipt(prefix, files, len(made), changed, sizes[True], sizes[False], link)
+
+
+def _states(checkpoint: Checkpoint) -> dict[Path, tuple[int, int, int]]:
+    """What tells whether a file was changed: its number, its size, and when it was written."""
+    found = {}
+    for path in checkpoint.inventory.files:
+        if path.exists():
+            status = path.stat()
+            found[path] = status.st_ino, status.st_size, status.st_mtime_ns
+    return found
+
+
+def _require_unchanged(before: dict[Path, tuple[int, int, int]]) -> None:
+    for path, state in before.items():
+        status = path.stat() if path.exists() else None
+        if status is None or (status.st_ino, status.st_size, status.st_mtime_ns) != state:
+            raise Corrupt(
+                path,
+                "file",
+                "changed while it was read",
+                hint="Nothing was written: convert it when nothing writes it.",
+            )
 
 
 def _require_other(checkpoint: Checkpoint, prefix: str) -> None:

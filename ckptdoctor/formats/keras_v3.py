@@ -13,12 +13,11 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from ckptdoctor.binary.atomic_output import AtomicOutput
 from ckptdoctor.binary.zip_archive import ZipArchive
@@ -145,12 +144,12 @@ class KerasModelWriter(PlacedWriter):
         self._layout = layout
         self._archive = output.create(Path(destination))
         # The weights are laid out in a file of their own: the archive needs their checksum before them.
-        self._weights = tempfile.NamedTemporaryFile(dir=Path(destination).parent, prefix=".", suffix=".partial")  # noqa: SIM115
-        _lay_out(self, cast(BinaryIO, self._weights), specs, layout.places)
+        self._weights = output.scratch(Path(destination))
+        _lay_out(self, self._weights, specs, layout.places)
 
     def finish(self) -> None:
         """Puts the archive together."""
-        with self._weights, zipfile.ZipFile(self._archive, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+        with zipfile.ZipFile(self._archive, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
             saved = datetime.now(UTC).strftime("%Y-%m-%d@%H:%M:%S")
             metadata = {"keras_version": self._layout.keras_version, "date_saved": saved}
             archive.writestr("metadata.json", json.dumps(metadata))

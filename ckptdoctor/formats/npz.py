@@ -128,6 +128,11 @@ class NpzWriter:
                 hint="Cast it with a plan step, or write safetensors.",
             )
         self._zip = zipfile.ZipFile(output.create(Path(destination)), "w", zipfile.ZIP_STORED, allowZip64=True)
+        output.if_abandoned(self._abandon)
+
+    def _abandon(self) -> None:
+        """Without a file the archive has nothing to complete when it is collected."""
+        self._zip.fp = None
 
     def _member(self, key: str, spec: TensorSpec) -> BinaryIO:
         import numpy as np

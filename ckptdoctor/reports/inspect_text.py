@@ -23,8 +23,7 @@ def print_inspect(inventory: Inventory, console: Console, *, table: bool) -> Non
         print_paragraph(console, note, label="note: ", style="bold cyan")
     lines = _table(variables) if table else _tree(inventory, bold=console.is_terminal)
     # A million lines without styles are written as they are: laying each out takes a hundred times as long.
-    for line in lines:
-        console.file.write(f"{line}\n")
+    console.file.writelines(f"{line}\n" for line in lines)
     parameters = sum(entry.spec.elements for entry in variables)
     size = sum(entry.spec.nbytes for entry in variables)
     count = f"{len(variables):,} variable{'' if len(variables) == 1 else 's'}"

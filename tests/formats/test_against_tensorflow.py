@@ -188,17 +188,16 @@ def test_a_big_endian_bundle_is_read_in_native_order(tmp_path: Path) -> None:
         raw = np.frombuffer(value.tobytes(), np.uint8).reshape(-1, unit)[:, ::-1]
         swapped[key] = np.frombuffer(raw.tobytes(), value.dtype).reshape(value.shape)
     oracle.save_raw(tmp_path / "m", swapped)
-    from ckptdoctor.formats.messages import BundleEntryProto, BundleHeaderProto
+    from ckptdoctor.formats.messages import BundleHeaderProto
     from ckptdoctor.formats.tensor_bundle.writer import _write_index
 
     little = TensorBundle(str(tmp_path / "m"))
-    entries = {key.encode(): little.record(key).SerializeToString() for key in expected}
+    entries = {key.encode(): little.record(key).value for key in expected}
     header = BundleHeaderProto.FromString(little.header.SerializeToString())
     header.endianness = 1
     with AtomicOutput(force=True) as output:
         _write_index(tmp_path / "m.index", header, entries, output)
         output.commit()
-    assert BundleEntryProto is not None
     assert_same(open_checkpoint(str(tmp_path / "m")), expected)
     assert oracle.read(tmp_path / "m")["float32/matrix"].tobytes() == expected["float32/matrix"].tobytes()
 
@@ -248,7 +247,7 @@ def test_a_lying_size_is_refused_before_anything_is_allocated(small: Path, tmp_p
     from ckptdoctor.formats.tensor_bundle.writer import _write_index
 
     source = TensorBundle(str(small / "m"))
-    entry = type(source.record("a/w")).FromString(source.record("a/w").SerializeToString())
+    entry = source.record("a/w").proto
     entry.shape.dim[0].size = 1 << 60
     with AtomicOutput() as output:
         _write_index(tmp_path / "m.index", source.header, {b"a/w": entry.SerializeToString()}, output)
