@@ -56,3 +56,6 @@ MAX_VOCABULARY = 1 << 30
 
 MAX_CONFIG_ITEMS = 100_000
 """Parts of what one layer of a Keras configuration says of its inputs."""
+
+MAX_UNSTORED = 256 << 20
+"""Bytes of one tensor whose values a file does not store: a constant's repeated value, chunks that were never written."""

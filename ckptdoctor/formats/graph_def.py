@@ -19,7 +19,7 @@ from ckptdoctor.binary.protobuf import Message, declare, parse, parse_text
 from ckptdoctor.errors import Corrupt, NotACheckpoint
 from ckptdoctor.formats.mapped_tensors import Load, MappedTensors
 from ckptdoctor.formats.messages import spec_from_proto
-from ckptdoctor.limits import MAX_GRAPH_TEXT, MAX_META_GRAPH
+from ckptdoctor.limits import MAX_GRAPH_TEXT, MAX_META_GRAPH, MAX_UNSTORED
 from ckptdoctor.specs.dtype import enum_names
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.tensor import TensorSpec
@@ -158,6 +158,8 @@ def _check(tensor: Message, spec: TensorSpec) -> None:
     stored = len(tensor.tensor_content)
     if stored and spec.dtype.itemsize and stored != spec.nbytes:
         raise ValueError(f"{stored:,} bytes stored for {spec}; expected {spec.nbytes:,}")
+    if not stored and spec.nbytes > MAX_UNSTORED:
+        raise ValueError(f"{spec} without values: at most {MAX_UNSTORED:,} bytes are filled")
 
 
 def _loader(tensor: Message, spec: TensorSpec) -> Load:

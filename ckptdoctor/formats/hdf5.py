@@ -17,7 +17,7 @@ from ckptdoctor.errors import Corrupt, FormatError, MissingPackage, reason
 from ckptdoctor.formats.checkpoint import Advance, StoredBytes
 from ckptdoctor.formats.mapped_tensors import Load
 from ckptdoctor.formats.target import copy_chunks, copy_stored, refuse_strings
-from ckptdoctor.limits import MAX_HDF5_OBJECTS
+from ckptdoctor.limits import MAX_HDF5_OBJECTS, MAX_UNSTORED, MAX_ZIP_RATIO
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.inventory import Entry
 from ckptdoctor.specs.tensor import Extent, TensorSpec
@@ -111,6 +111,14 @@ class Hdf5:
         if dataset.shape is None:
             return
         spec = TensorSpec(self._dtype(where, dataset), tuple(int(size) for size in dataset.shape))
+        stored = dataset.id.get_storage_size()
+        if spec.nbytes > MAX_UNSTORED + MAX_ZIP_RATIO * stored:
+            raise Corrupt(
+                self.path,
+                where,
+                f"{stored:,} bytes stored for {spec}",
+                hint="Its values were never written, or are made to fill memory.",
+            )
         self.entries[name] = Entry(name, spec)
         offset = dataset.id.get_offset()
         plain = spec.dtype.itemsize and dataset.dtype.newbyteorder("<") == dataset.dtype and dataset.dtype.kind != "b"

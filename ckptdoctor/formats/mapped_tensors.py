@@ -92,4 +92,5 @@ def require_size(path: Path, key: str, spec: TensorSpec, extent: Extent) -> None
             f"{extent.size:,} bytes",
             offset=extent.offset,
             expected=f"{spec.nbytes:,} for {spec}",
+            hint="The file is damaged or was made to mislead: fetch it again from where you trust.",
         )

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterable
-from pathlib import Path
+from math import prod
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from ckptdoctor.binary import crc32c
@@ -21,7 +22,7 @@ from ckptdoctor.binary.atomic_output import AtomicOutput
 from ckptdoctor.binary.zip_archive import FAILURES, Member, ZipArchive
 from ckptdoctor.errors import Corrupt, FormatError, UsageError, reason
 from ckptdoctor.formats.checkpoint import Advance, StoredBytes
-from ckptdoctor.formats.mapped_tensors import Load, MappedTensors, require_size
+from ckptdoctor.formats.mapped_tensors import Load, MappedTensors
 from ckptdoctor.formats.target import Specs, check_crc, copy_chunks
 from ckptdoctor.limits import COPY_CHUNK
 from ckptdoctor.specs.dtype import dtype_from_name
@@ -53,20 +54,23 @@ def open_npz(path: Path, archive: ZipArchive) -> MappedTensors:
     entries, extents, loads = {}, dict[str, Extent](), dict[str, Load]()
     for name, member in archive.members.items():
         key = name.removesuffix(_SUFFIX)
-        spec, header, plain = _read_header(archive, member)
+        spec, header, size, plain = _read_header(archive, member)
         entries[key] = Entry(key, spec)
+        if member.size - header != size:
+            # NumPy makes room for what a header promises before it reads.
+            raise Corrupt(
+                path, f"member {name!r}", f"{member.size - header:,} bytes", expected=f"{size:,}", hint=_DAMAGED
+            )
         if member.extent and plain:
-            extent = Extent(path, member.extent.offset + header, member.size - header)
-            require_size(path, key, spec, extent)
-            extents[key] = extent
+            extents[key] = Extent(path, member.extent.offset + header, size)
         else:
             loads[key] = _loader(archive, name)
     inventory = Inventory(str(path), FORMAT, (path,), dict(sorted(entries.items())))
     return MappedTensors(inventory, extents, loads, archive.damaged)
 
 
-def _read_header(archive: ZipArchive, member: Member) -> tuple[TensorSpec, int, bool]:
-    """The spec, the header's size in bytes, and whether the data are little-endian and row-major."""
+def _read_header(archive: ZipArchive, member: Member) -> tuple[TensorSpec, int, int, bool]:
+    """The spec, the sizes of header and data in bytes, and whether the data are little-endian and row-major."""
     import numpy as np
 
     where = f"member {member.name!r}"
@@ -83,8 +87,9 @@ def _read_header(archive: ZipArchive, member: Member) -> tuple[TensorSpec, int, 
             archive.path, where, "an array of Python objects, which is a pickle",
             hint="Pickles run code when loaded; ckptdoctor never opens one. Save plain arrays.",
         )  # fmt: skip
+    size = dtype.itemsize * prod(shape)
     if dtype.kind in ("S", "U"):
-        return TensorSpec(dtype_from_name("string"), tuple(shape)), header, False
+        return TensorSpec(dtype_from_name("string"), tuple(shape)), header, size, False
     try:
         known = dtype_from_name(dtype.newbyteorder("=").name)
     except KeyError:
@@ -92,7 +97,7 @@ def _read_header(archive: ZipArchive, member: Member) -> tuple[TensorSpec, int, 
             archive.path, where, f"elements of {dtype}", hint="TensorFlow has no such type; save the array as another."
         ) from None
     little = dtype.itemsize == 1 or dtype.newbyteorder("<") == dtype
-    return TensorSpec(known, tuple(shape)), header, bool(little and (not fortran or len(shape) < 2))
+    return TensorSpec(known, tuple(shape)), header, size, bool(little and (not fortran or len(shape) < 2))
 
 
 def _loader(archive: ZipArchive, name: str) -> Load:
@@ -127,6 +132,11 @@ class NpzWriter:
                 f"{foreign[0]} is {specs[foreign[0]].dtype}, which NumPy's format has not",
                 hint="Cast it with a plan step, or write safetensors.",
             )
+        for key in specs:
+            if key.startswith("/") or "\\" in key or ".." in PurePosixPath(key).parts or ":" in key[:2]:
+                raise UsageError(
+                    f"{key!r} would lead out of the archive", hint="Rename it: --rename 'REGEX=REPLACEMENT'."
+                )
         self._zip = zipfile.ZipFile(output.create(Path(destination)), "w", zipfile.ZIP_STORED, allowZip64=True)
         output.if_abandoned(self._abandon)
 
