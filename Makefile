@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint docs pytest bench accuracy clean
+.PHONY: demo test lint docs pytest bench fuzz accuracy clean
 demo: $(VENV)/.installed
 	$(BIN)/ckptdoctor demo build/demo --force
 
@@ -23,6 +23,14 @@ pytest: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/main_job.py
+
+# Looks for inputs that break a reader, led by coverage; FUZZ_SECONDS for each reader.
+FUZZ_SECONDS ?= 60
+FUZZED := single_file bundle_index bundle_data state_file object_graph meta_graph saved_model keras_config plan_file block
+fuzz: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --group fuzz
+	mkdir -p build
+	for target in $(FUZZED); do $(BIN)/python -m tests.fuzz.atheris_run $$target -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=4096 -timeout=20 -artifact_prefix=build/ || exit 1; done
 
 accuracy: $(VENV)/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --group bench

@@ -59,3 +59,11 @@ MAX_CONFIG_ITEMS = 100_000
 
 MAX_UNSTORED = 256 << 20
 """Bytes of one tensor whose values a file does not store: a constant's repeated value, chunks that were never written."""
+
+GRAPH_MEMORY = 8 << 30
+"""Bytes of memory that building a graph may take; `CKPTDOCTOR_GRAPH_MEMORY` sets another number, 0 none."""
+
+GRAPH_MEMORY_VARIABLE = "CKPTDOCTOR_GRAPH_MEMORY"
+
+MAX_ANSWER = 2 << 30
+"""Bytes of the description of a graph."""

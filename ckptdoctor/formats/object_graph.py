@@ -73,16 +73,16 @@ def encode_objects(graph: ObjectGraph) -> bytes:
     for number, item in enumerate(graph.objects):
         node = message.nodes.add()
         for name, child in item.children:
-            node.children.add(node_id=child, local_name=name.encode())
+            node.children.add(node_id=child, local_name=_bytes(name))
         for attribute in item.attributes:
             node.attributes.add(
-                name=attribute.name.encode(),
-                full_name=attribute.full_name.encode("utf-8", "surrogateescape"),
-                checkpoint_key=attribute.key.encode("utf-8", "surrogateescape"),
+                name=_bytes(attribute.name),
+                full_name=_bytes(attribute.full_name),
+                checkpoint_key=_bytes(attribute.key),
             )
         for slot in item.slots:
             node.slot_variables.add(
-                original_variable_node_id=slot.owner, slot_name=slot.name.encode(), slot_variable_node_id=slot.node
+                original_variable_node_id=slot.owner, slot_name=_bytes(slot.name), slot_variable_node_id=slot.node
             )
         node.has_checkpoint_values.value = number in holding
     data: bytes = message.SerializeToString(deterministic=True)
@@ -123,6 +123,10 @@ def described(entries: Mapping[str, Entry], graph: ObjectGraph) -> dict[str, Ent
 
 def _text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _holding_values(graph: ObjectGraph) -> set[int]:

@@ -171,6 +171,13 @@ def saved_variables(path: Path, data: bytes) -> tuple[Variable, ...]:
 
 
 def _variables(path: Path, meta: Message) -> tuple[Variable, ...]:
+    try:
+        return _described(path, meta)
+    except ValueError as error:
+        raise Corrupt(path, "meta graph", str(error), hint=_DAMAGED) from error
+
+
+def _described(path: Path, meta: Message) -> tuple[Variable, ...]:
     nodes = _Nodes(meta.graph_def)
     trainable = {name for name, members in _collections(meta).items() if "trainable_variables" in members}
     collections = _collections(meta)
@@ -230,6 +237,8 @@ def _saved_keys(nodes: _Nodes, saver: Message) -> dict[str, tuple[str, str]]:
     for save in own:
         sources = inputs(nodes.by_name[save])
         sliced = nodes.op(save) != "Save"
+        if len(sources) < (3 if sliced else 2):
+            raise ValueError(f"the operation {save} lacks inputs")
         names, boxes = nodes.strings(sources[1]), nodes.strings(sources[2]) if sliced else []
         for position, source in enumerate(sources[3 if sliced else 2 :]):
             variable = nodes.variable_behind(source)

@@ -1471,6 +1471,17 @@ def first_tensor(tensorflow, result):
     return None
 
 
+def limit_memory(size):
+    """A graph that allocates without bound gets a MemoryError, and not the whole machine."""
+    try:
+        import resource
+
+        # Address space is reserved freely by TensorFlow; what counts is what can be written to.
+        resource.setrlimit(resource.RLIMIT_DATA, (size, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+    except (ImportError, ValueError, OSError):
+        pass
+
+
 def handle(request):
     builder = Builder(request)
     builder.build()
@@ -1485,6 +1496,9 @@ def handle(request):
 def main():
     descriptor = int(sys.argv[1])
     request = json.loads(sys.argv[2])
+    encode, write = json.dumps, os.write  # as they are before the user's code runs
+    if request.get("memory"):
+        limit_memory(request["memory"])
     sys.path.pop(0)  # this file's directory
     try:
         answer = handle(request)
@@ -1499,9 +1513,9 @@ def main():
                 "details": traceback.format_exc(),
             }
         }
-    data = json.dumps(answer).encode()
+    data = encode(answer).encode()
     while data:
-        data = data[os.write(descriptor, data) :]
+        data = data[write(descriptor, data) :]
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
