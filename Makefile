@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint docs pytest bench fuzz accuracy clean
+.PHONY: demo test lint docs pytest bench fuzz coverage accuracy clean
 demo: $(VENV)/.installed
 	$(BIN)/ckptdoctor demo build/demo --force
 
@@ -22,15 +22,22 @@ pytest: $(VENV)/.installed
 	$(BIN)/pytest
 
 bench: $(VENV)/.installed
-	$(BIN)/python benchmarks/main_job.py
+	$(BIN)/python benchmarks/bench.py
 
 # Looks for inputs that break a reader, led by coverage; FUZZ_SECONDS for each reader.
 FUZZ_SECONDS ?= 60
-FUZZED := single_file bundle_index bundle_data state_file object_graph meta_graph saved_model keras_config plan_file block
+FUZZED := single_file bundle_index bundle_data bundle_entries v1_entries state_file object_graph meta_graph saved_model keras_config plan_file block
 fuzz: $(VENV)/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --group fuzz
 	mkdir -p build
 	for target in $(FUZZED); do $(BIN)/python -m tests.fuzz.atheris_run $$target -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=4096 -timeout=20 -artifact_prefix=build/ || exit 1; done
+
+# Branches of what reads, plans and writes that the tests run through.
+COVERED := ckptdoctor/binary/*,ckptdoctor/sstable/*,ckptdoctor/formats/*,ckptdoctor/specs/*,ckptdoctor/plan/*,ckptdoctor/executor/*
+coverage: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --group coverage
+	$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage report --include='$(COVERED)'
 
 accuracy: $(VENV)/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --group bench

@@ -51,7 +51,7 @@ class _Branch:
 
     def __init__(self) -> None:
         self.entry: Entry | None = None
-        self.branches: dict[str, _Branch] = {}
+        self.branches: dict[str, _Branch] | None = None  # most have none
 
 
 def _tree(inventory: Inventory, *, bold: bool) -> Iterator[str]:
@@ -64,6 +64,8 @@ def _tree(inventory: Inventory, *, bold: bool) -> Iterator[str]:
     for place, entry in placed:
         branch = root
         for part in place.split("/"):
+            if branch.branches is None:
+                branch.branches = {}
             following = branch.branches.get(part)
             if following is None:
                 following = branch.branches[part] = _Branch()
@@ -82,7 +84,7 @@ def _tree(inventory: Inventory, *, bold: bool) -> Iterator[str]:
 
 
 def _last_first(branch: _Branch) -> list[tuple[str, _Branch]]:
-    return list(branch.branches.items())[::-1]
+    return list((branch.branches or {}).items())[::-1]
 
 
 def _place(entry: Entry, entries: Mapping[str, Entry]) -> str:

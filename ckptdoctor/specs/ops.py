@@ -392,23 +392,17 @@ class Concat:
                 raise ValueError(f"{show_shape(spec.shape)} beside {show_shape(first.shape)} along axis {self.axis}")
         return TensorSpec(first.dtype, _resized(first.shape, self.axis, sum(spec.shape[self.axis] for spec in specs)))
 
-    def inverse(self, spec: TensorSpec) -> Op | None:
+    def inverse(self, *specs: TensorSpec) -> Op | None:
         """None: it takes several operations."""
         return None
 
 
 @dataclass(frozen=True, slots=True)
-class Initialise:
-    """Makes a new tensor: normally distributed numbers, or one number where `stddev` is 0."""
+class _Makes:
+    """What operations that make a tensor of nothing share."""
 
-    verb: ClassVar[str] = "initialise"
     keeps_bytes: ClassVar[bool] = False
     key: str
-    dtype: DType
-    shape: Shape
-    mean: float = 0.0
-    stddev: float = 0.0
-    seed: int = 0
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -424,6 +418,22 @@ class Initialise:
     def writes(self) -> str:
         """The new tensor."""
         return self.key
+
+    def inverse(self) -> Op | None:
+        """It is dropped."""
+        return Drop(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Initialise(_Makes):
+    """Makes a new tensor: normally distributed numbers, or one number where `stddev` is 0."""
+
+    verb: ClassVar[str] = "initialise"
+    dtype: DType
+    shape: Shape
+    mean: float = 0.0
+    stddev: float = 0.0
+    seed: int = 0
 
     def infer(self) -> TensorSpec:
         """The new tensor's spec."""
@@ -434,42 +444,17 @@ class Initialise:
             raise ValueError(f"{self.dtype} elements cannot be drawn")
         return spec
 
-    def inverse(self) -> Op | None:
-        """It is dropped."""
-        return Drop(self.key)
-
 
 @dataclass(frozen=True, slots=True)
-class Describe:
+class Describe(_Makes):
     """Makes a scalar string tensor of these bytes: the object graph of a TensorFlow 2 checkpoint."""
 
     verb: ClassVar[str] = "describe"
-    keeps_bytes: ClassVar[bool] = False
-    key: str
     data: bytes
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """Nothing."""
-        return ()
-
-    @property
-    def removes(self) -> tuple[str, ...]:
-        """Nothing."""
-        return ()
-
-    @property
-    def writes(self) -> str:
-        """The new tensor."""
-        return self.key
 
     def infer(self) -> TensorSpec:
         """A scalar string."""
         return TensorSpec(dtype_from_name("string"), ())
-
-    def inverse(self) -> Op | None:
-        """It is dropped."""
-        return Drop(self.key)
 
 
 @dataclass(frozen=True, slots=True)

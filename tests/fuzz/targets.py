@@ -15,8 +15,11 @@ import h5py
 import numpy as np
 import safetensors.numpy
 
+from ckptdoctor.binary.mapped_file import MappedFile
 from ckptdoctor.errors import CkptDoctorError
 from ckptdoctor.formats.registry import open_checkpoint
+from ckptdoctor.sstable.reader import TableReader
+from ckptdoctor.sstable.writer import TableWriter
 from tests.conftest import SHARED
 
 SECONDS = 10.0
@@ -67,6 +70,36 @@ def bundle_data(data: bytes) -> None:
         (Path(directory) / "m.index").write_bytes(_bundle()[0])
         (Path(directory) / "m.data-00000-of-00001").write_bytes(data)
         _look(Path(directory) / "m")
+
+
+def _rows(data: bytes) -> list[tuple[bytes, bytes]]:
+    """Keys and values, each behind its length."""
+    stream = io.BytesIO(data)
+    rows = {}
+    while head := stream.read(3):
+        key = stream.read(head[0])
+        rows[key] = stream.read(int.from_bytes(head[1:], "little"))
+    return sorted(rows.items())
+
+
+def _table(data: bytes) -> bytes:
+    """A table of these entries, its checksums right: what is damaged is inside."""
+    stream = io.BytesIO()
+    table = TableWriter(stream)
+    for key, value in _rows(data):
+        table.add(key, value)
+    table.finish()
+    return stream.getvalue()
+
+
+def bundle_entries(data: bytes) -> None:
+    """Entries of an index whose checksums are right."""
+    bundle_index(_table(data))
+
+
+def v1_entries(data: bytes) -> None:
+    """Entries of a V1 file whose checksums are right."""
+    _one_file(_table(data), "model.ckpt")
 
 
 def state_file(data: bytes) -> None:
@@ -174,6 +207,14 @@ def _v1() -> bytes:
         return Path(oracle.save(Path(directory) / "m", _values(), version=1)).read_bytes()
 
 
+def _entries(table: bytes) -> bytes:
+    with tempfile.NamedTemporaryFile(dir=_PLACE) as file:
+        file.write(table)
+        file.flush()
+        rows = list(TableReader(MappedFile(Path(file.name))).rows())
+    return b"".join(bytes([len(key)]) + len(value).to_bytes(2, "little") + key + value for key, value in rows)
+
+
 def _real(*patterns: str) -> Iterator[bytes]:
     for pattern in patterns:
         for path in sorted((SHARED / "real").rglob(pattern)):
@@ -211,6 +252,8 @@ TARGETS: dict[Callable[[bytes], None], Seeds] = {
     ],
     bundle_index: lambda: [_bundle()[0], *_real("*.index")],
     bundle_data: lambda: [_bundle()[1]],
+    bundle_entries: lambda: [_entries(_bundle()[0])],
+    v1_entries: lambda: [_entries(_v1())],
     state_file: lambda: [b'model_checkpoint_path: "m"\nall_model_checkpoint_paths: "m"\n', *_real("checkpoint")],
     object_graph: lambda: [b"\n\x0c\n\x05\x08\x01\x12\x01a\x1a\x03\x08\x01\x12\n\x00", *_object_graphs()],
     meta_graph: lambda: list(_real("*.meta")) or [b"\x12\x04\n\x02\n\x00"],
