@@ -185,6 +185,25 @@ def slices_beyond_the_tensor(directory: Path) -> Path:
     return _sliced(directory, [(0, 4), (4, 1 << 40)])
 
 
+def slices_of_another_shape(directory: Path) -> Path:
+    whole = BundleEntryProto(dtype=1)
+    whole.shape.dim.add(size=8)
+    whole.slices.add().extent.add(start=0, length=8)
+    key = slice_key(b"w", TensorSlice((0,), (8,)))
+    return _bundle(directory, [(b"w", whole.SerializeToString()), (key, _entry([4], 16).SerializeToString())])
+
+
+def a_scalar_in_slices(directory: Path) -> Path:
+    whole = BundleEntryProto(dtype=1)
+    whole.shape.SetInParent()
+    whole.slices.add()
+    return _bundle(directory, [(b"w", whole.SerializeToString())])
+
+
+def a_hundred_thousand_missing_shards(directory: Path) -> Path:
+    return _bundle(directory, [(b"w", _entry([4], 16).SerializeToString())], header=_header(100_000))
+
+
 def strings_that_lie(directory: Path) -> Path:
     data = encode_varint(1 << 40) + bytes(20)
     entry = _entry([1], len(data), dtype=7)
@@ -442,6 +461,9 @@ REFUSED: dict[Attack, str] = {
     slices_with_a_gap: "6 of 8 elements",
     slices_that_are_not_there: "has no entry",
     slices_beyond_the_tensor: "of a dimension of 8",
+    slices_of_another_shape: "is float32 .4.",
+    a_scalar_in_slices: "a scalar in slices",
+    a_hundred_thousand_missing_shards: "is missing",
     strings_that_lie: "do not fill|truncated",
     a_state_file_without_end: "state file",
     a_state_file_that_points_outside: "not there|this is",

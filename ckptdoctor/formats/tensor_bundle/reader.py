@@ -47,6 +47,9 @@ _SHAPE, _LONG = b"\x12", 0x80
 _SLICE_KEY_START = b"\0"
 _DAMAGED = "The index is damaged: fetch the checkpoint again, or use another step's."
 
+_LISTED = 8
+"""Missing shards that are named one by one."""
+
 _ALL = 3
 """Checksums that must fail together before the shard is taken for another save's; one alone is damage."""
 
@@ -113,9 +116,13 @@ class TensorBundle:
             shard_path(prefix, shard, self.header.num_shards) for shard in range(self.header.num_shards)
         )
         absent = [shard.name for shard in self.shards if not shard.exists()]
+        self._some_data = len(absent) < len(self.shards)
         if absent:
+            listed = ", ".join(absent[:_LISTED]) + (
+                f" and {len(absent) - _LISTED} more" if len(absent) > _LISTED else ""
+            )
             several = f"{len(absent)} of {len(self.shards)} data shards are" if len(self.shards) > 1 else "the data is"
-            notes += (f"{several} missing: {', '.join(absent)}. Names, shapes and dtypes are known, values are not.",)
+            notes += (f"{several} missing: {listed}. Names, shapes and dtypes are known, values are not.",)
         entries = {
             key: Entry(key, record.spec, tuple(map(slice_from_proto, record.proto.slices)) if record.sliced else ())
             for key, record in self._records.items()
@@ -168,6 +175,8 @@ class TensorBundle:
             spec = specs[start] = spec_from_proto(proto.dtype, proto.shape)
         slices = proto.slices
         if slices:
+            if not spec.shape:
+                raise ValueError("a scalar in slices")
             check_cover([slice_from_proto(part) for part in slices], spec.shape)
             return Record(spec, 0, 0, 0, 0, True, value)
         shard, offset, size = proto.shard_id, proto.offset, proto.size
@@ -200,7 +209,7 @@ class TensorBundle:
         return MappedFile(path)
 
     def _missing_hint(self, path: Path) -> str:
-        if not any(shard.exists() for shard in self.shards):
+        if not self._some_data:
             return (
                 f"{self.index.name} lists the variables; their values are in {path.name}, which belongs beside it. "
                 "Copy it there."
@@ -237,6 +246,9 @@ class TensorBundle:
             found = self._slices.get(table_key)
             if found is None:
                 raise self._corrupt(f"entry {key!r}", f"its slice {part.starts}, {part.lengths} has no entry")
+            shape = tuple(side.stop - side.start for side in part.resolve(record.spec.shape))
+            if found.spec != TensorSpec(record.spec.dtype, shape) or found.sliced:
+                raise self._corrupt(f"entry {key!r}", f"its slice {part.starts}, {part.lengths} is {found.spec}")
             parts.append((table_key, found))
         return parts
 
@@ -295,12 +307,14 @@ class TensorBundle:
     def verify(self, advance: Advance) -> list[FormatError]:
         """Checks every shard, extent and checksum. The index was checked when it was opened."""
         problems: list[FormatError] = []
-        for shard in range(len(self.shards)):
+        missing = {file for file in self.shards if not file.exists()}
+        for number, file in enumerate(self.shards):
             try:
-                self._mapped(shard)
+                if file not in missing or len(problems) < _LISTED:
+                    self._mapped(number)
             except FormatError as error:
                 problems.append(error)
-        missing = {problem.file for problem in problems}
+        missing.update(Path(problem.file) for problem in problems)
         whole, failed = Counter[int](), dict[int, list[FormatError]]()
         for key, record in self._records.items():
             try:
