@@ -129,7 +129,8 @@ class AtomicOutput:
         for directory in dict.fromkeys(path.parent for path in written):
             pairs = [pair for pair in self._pending if pair[1].parent == directory]
             with _locked(directory) as descriptor:
-                journal = _write_journal(directory, self._token, pairs, descriptor)
+                self._scratch.append(directory / f".{pairs[-1][1].name}.journal.{self._token}.partial")
+                journal = _write_journal(directory, self._token, pairs, self._scratch[-1], descriptor)
                 if journal is None:
                     _rename_all(pairs)
                     os.fsync(descriptor)
@@ -181,12 +182,13 @@ def _locked(directory: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _write_journal(directory: Path, token: str, pairs: list[tuple[Path, Path]], descriptor: int) -> Path | None:
-    """Says which files are complete, where several of them replace others."""
+def _write_journal(
+    directory: Path, token: str, pairs: list[tuple[Path, Path]], beside: Path, descriptor: int
+) -> Path | None:
+    """Says which files are complete, where several of them replace others; `beside` is its temporary name."""
     if len(pairs) < 2 or not any(destination.exists() for _, destination in pairs):
         return None
     journal = directory / f".{pairs[-1][1].name}.{token}.commit"
-    beside = directory / f".{pairs[-1][1].name}.journal.{token}.partial"
     renames = [[temporary.name, destination.name] for temporary, destination in pairs]
     with beside.open("xb") as file:
         file.write(json.dumps({"renames": renames}).encode())

@@ -176,7 +176,9 @@ def _rewrite(
             parts = ((part, sliced(elements(checkpoint, derived), part)) for part in slices)
             writer.add_slices(key, derived.spec, parts, advance)
             continue
-        stored = checkpoint.stored(origin.source) if origin is not None else None
+        # Strings and variants lie in a bundle in a way of its own.
+        alike = derived.spec.dtype.itemsize or isinstance(writer, BundleWriter)
+        stored = checkpoint.stored(origin.source) if origin is not None and alike else None
         if stored is not None:
             writer.add_stored(key, derived.spec, stored, advance)
         elif derived.spec.dtype.itemsize:

@@ -132,7 +132,7 @@ class Hdf5:
         if dataset.attrs.get("dtype") == "bfloat16":
             return dtype_from_name("bfloat16")
         kind = dataset.dtype
-        if kind.kind in "SO" or self._h5py.check_string_dtype(kind) is not None:
+        if kind.kind == "S" or self._h5py.check_string_dtype(kind) is not None:
             return dtype_from_name("string")
         try:
             return dtype_from_name(kind.newbyteorder("=").name)
