@@ -30,6 +30,23 @@ cache; `ckptdoctor` writes to the disk before it says that it wrote (fsync), `cp
 """
 
 
+TAIL = """## Why it stops there
+
+- Start-up is the interpreter's, and the command line's library. Nothing that a command does not need is imported: neither NumPy to list,
+  nor rich's tables for `--version`.
+- Listing is one pass over the index in Python: a block's entries, a message each, and what is printed. A message of a million
+  takes a gigabyte if it is kept, so only its bytes are.
+- A conversion that keeps the bytes lets the kernel copy (`copy_file_range`, which shares blocks on file systems that can) while the other
+  core compares checksums. What it takes beyond `cp` is the start of Python and the write to the disk, which `cp` leaves for
+  later: `cp` and `sync` is the fair side.
+- Where tensors are taken one by one (other formats, dropped or computed tensors), reading, checking and writing follow each other on
+  one core.
+- A transpose reads a mapped tensor along the axis that lies farthest apart, and gives back what it touched: bounded memory is
+  paid for with reading parts again.
+- `verify` and `--values` run at the speed of the checksum and of the comparison, from the page cache; on a disk they wait for it.
+"""
+
+
 def shell(text: str) -> list[str]:
     return ["sh", "-c", text]
 
@@ -163,7 +180,7 @@ def main() -> None:
             for section in part():
                 print(section, flush=True)
                 sections.append(section)
-        PAGE.write_text("\n".join(sections))
+        PAGE.write_text("\n".join([*sections, TAIL]))
 
 
 if __name__ == "__main__":

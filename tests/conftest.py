@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -20,3 +21,13 @@ def real() -> Path:
     if not directory.is_dir():
         pytest.skip(f"no real checkpoints at {directory}; set CKPTDOCTOR_SHARED to their parent directory")
     return directory
+
+
+COUNTED: Counter[str] = Counter()
+"""What tests did many times, for the summary: faults injected, inputs fuzzed."""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says how often."""
+    for what, number in COUNTED.items():
+        terminalreporter.write_line(f"{number:,} {what}")

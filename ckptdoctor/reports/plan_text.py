@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -16,21 +17,27 @@ from ckptdoctor.specs.ops import Concat, Drop, Op, Rename, Slice
 from ckptdoctor.specs.tensor import TensorSpec, show_shape
 
 _NOTES = 8
+_STEPS = 40
 
 
 def print_plan(plan: Plan, inventory: Inventory, console: Console) -> None:
     """Prints each operation with the shape before and after, and why others are not there."""
     made = derive(plan, inventory)
     specs = {key: entry.spec for key, entry in inventory.entries.items()}
-    for op in plan.ops:
+    for number, op in enumerate(plan.ops):
         taken = [specs[key] for key in op.reads]
         after = op.infer(*taken)
         for key in op.removes:
             del specs[key]
         if op.writes:
             specs[op.writes] = after
-        text = f"  {op.verb} {printable(op.key)}  {_effect(op, taken, show_shape(after.shape))}"
-        console.print(Text(text.rstrip()), soft_wrap=True)
+        if number < _STEPS:
+            text = f"  {op.verb} {printable(op.key)}  {_effect(op, taken, show_shape(after.shape))}"
+            console.print(Text(text.rstrip()), soft_wrap=True)
+    if len(plan.ops) > _STEPS:
+        counts = Counter(op.verb for op in plan.ops[_STEPS:])
+        rest = ", ".join(f"{count} {verb}" for verb, count in counts.items())
+        console.print(Text(f"  and {rest} (--plan FILE keeps all)"))
     if not plan.ops:
         console.print(Text("  nothing to do"))
     for note in plan.notes[:_NOTES]:

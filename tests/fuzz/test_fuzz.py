@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import COUNTED
 from tests.fuzz.targets import TARGETS, run
 
 BUDGET = int(os.environ.get("CKPTDOCTOR_FUZZ", "120"))
@@ -62,6 +63,7 @@ def test_nothing_but_an_error_of_ours_escapes(target: Callable[[bytes], None]) -
     @settings(max_examples=BUDGET, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.data(), st.lists(MUTATION, min_size=0, max_size=4))
     def law(data: st.DataObject, mutations: list[tuple[float, str, bytes, int]]) -> None:
+        COUNTED["damaged inputs given to readers"] += 1
         listed = seeds(target)
         run(target, mutated(listed[data.draw(st.integers(0, len(listed) - 1))], mutations))
 
