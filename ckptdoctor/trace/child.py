@@ -79,9 +79,12 @@ def ask_worker(request: GraphRequest, action: str, **more: Any) -> dict[str, Any
             details=printed,
         )
     if not answer:
+        memory = (
+            f" Or it needs more memory than it may take: {GRAPH_MEMORY_VARIABLE}=BYTES." if died in _STARVED else ""
+        )
         raise GraphError(
             f"the process that built {request.source} died ({died})",
-            hint="Run the graph's file by itself to see why: it must run as far as its variables.",
+            hint=f"Run the graph's file by itself to see why: it must run as far as its variables.{memory}",
             details=printed,
         )
     try:
@@ -100,6 +103,7 @@ def ask_worker(request: GraphRequest, action: str, **more: Any) -> dict[str, Any
 
 
 _LATE = "late"
+_STARVED = ("SIGABRT", "SIGKILL")
 
 
 def _talk(request: GraphRequest, question: dict[str, Any]) -> tuple[bytes, str, str]:

@@ -1266,6 +1266,10 @@ def user_problem(error, sources):
             text,
         )
     where = "%s:%d: " % (os.path.relpath(own[-1].filename), own[-1].lineno) if own else ""
+    if isinstance(error, MemoryError):
+        return Problem(
+            "user", where + message, "Building a graph may take 8 GiB; CKPTDOCTOR_GRAPH_MEMORY=BYTES allows more.", text
+        )
     return Problem(
         "user", where + message, "The graph's own code raised this; it must run as far as its variables.", text
     )

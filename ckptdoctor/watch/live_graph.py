@@ -5,15 +5,14 @@ from __future__ import annotations
 import linecache
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.graph import GraphSpec, SourceLine, Variable
+from ckptdoctor.specs.objects import OBJECT_VALUE, ObjectGraph, TrackedObject
 from ckptdoctor.specs.tensor import TensorSpec
-
-VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
-"""Source: TensorFlow, tensorflow/python/trackable/base.py, `OBJECT_CONFIG_JSON_KEY` and `VARIABLE_VALUE_KEY`."""
 
 
 def graph_of_saver(saver: Any) -> GraphSpec:
@@ -34,20 +33,24 @@ def graph_of_saver(saver: Any) -> GraphSpec:
 def graph_of_objects(root: Any) -> GraphSpec:
     """The variables below a `tf.train.Checkpoint`, under the keys of its object graph: the shortest path to each."""
     view = sys.modules["tensorflow"].train.TrackableView(root)
-    paths: dict[int, str] = {}
-    kept: list[Any] = []
-    found: list[Variable] = []
-    pending: list[tuple[str, Any]] = [("", root)]
-    while pending:
-        path, item = pending.pop(0)
-        if id(item) in paths:
-            continue
-        paths[id(item)] = path
-        kept.append(item)  # an id is an object's own only while it lives
-        if hasattr(item, "dtype") and hasattr(item, "shape") and path:
-            found.append(_variable(path + VALUE, item))
-        pending += [(f"{path}/{name}".lstrip("/"), child) for name, child in view.children(item).items()]
-    return GraphSpec(_program(), "TensorFlow 2 objects", tuple(found))
+    items: list[Any] = [root]  # kept: an id is an object's own only while it lives
+    numbers = {id(root): 0}
+    objects: list[TrackedObject] = []
+    for item in items:
+        links = []
+        for name, child in view.children(item).items():
+            if id(child) not in numbers:
+                numbers[id(child)] = len(items)
+                items.append(child)
+            links.append((name, numbers[id(child)]))
+        objects.append(TrackedObject(tuple(links)))
+    graph = ObjectGraph(tuple(objects))
+    found = [
+        replace(_variable(path + OBJECT_VALUE, items[number]), node=number)
+        for number, path in graph.paths().items()
+        if path and hasattr(items[number], "dtype") and hasattr(items[number], "shape")
+    ]
+    return GraphSpec(_program(), "TensorFlow 2 objects", tuple(found), objects=graph)
 
 
 def graph_of_keras(model: Any) -> GraphSpec:

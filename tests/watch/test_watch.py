@@ -135,3 +135,31 @@ def test_a_script_that_is_not_there(directory: Path) -> None:
     done = run(directory, "-m", "ckptdoctor", "run", "absent.py")
     assert done.returncode == 2
     assert "there is no file absent.py" in done.stderr
+
+
+SHARED_PATHS = """
+import sys
+import numpy as np
+import tensorflow as tf
+import keras
+
+def build():
+    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+
+model = build()
+model.compile("adam", "mse")
+model.fit(np.zeros((2, 3)), np.zeros((2, 2)), verbose=0)
+path = tf.train.Checkpoint(model=model).save("trained/ck")
+again = build()
+tf.train.Checkpoint(model=again).restore(path).expect_partial()
+print(np.array_equal(again.get_weights()[0], model.get_weights()[0]))
+"""
+
+
+def test_variables_that_an_optimizer_shares_are_restored_and_nothing_is_said(directory: Path) -> None:
+    """Their keys lead through the optimizer, which the restored program has not."""
+    (directory / "shared_paths.py").write_text(SHARED_PATHS)
+    watched = run(directory, "-m", "ckptdoctor", "run", "shared_paths.py")
+    assert watched.returncode == 0, watched.stderr
+    assert watched.stdout.split()[-1] == "True"
+    assert "ckptdoctor: " not in watched.stderr
