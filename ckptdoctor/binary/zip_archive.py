@@ -68,7 +68,7 @@ class ZipArchive:
             name = info.filename
             if name in self.members:
                 raise Corrupt(path, "zip directory", f"{name!r} occurs twice", hint=_DAMAGED)
-            if name.startswith(("/", "\\")) or ".." in PurePosixPath(name.replace("\\", "/")).parts or ":" in name[:2]:
+            if leads_out(name):
                 raise Corrupt(path, "zip directory", f"{name!r} leads out of the archive", hint=_DAMAGED)
             if info.flag_bits & 1:
                 raise Corrupt(path, f"member {name!r}", "is encrypted", hint="Unpack it with its password first.")
@@ -135,6 +135,11 @@ class ZipArchive:
             return self._zip.read(name)
         except FAILURES as error:
             raise Corrupt(self.path, f"member {name!r}", reason(error), hint=_DAMAGED) from error
+
+
+def leads_out(name: str) -> bool:
+    """Whether a member of this name would be unpacked outside of the folder it is unpacked in."""
+    return name.startswith(("/", "\\")) or ".." in PurePosixPath(name.replace("\\", "/")).parts or ":" in name[:2]
 
 
 def _promised(file: BinaryIO, size: int) -> int | None:

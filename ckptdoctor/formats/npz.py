@@ -14,12 +14,12 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterable
 from math import prod
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from ckptdoctor.binary import crc32c
 from ckptdoctor.binary.atomic_output import AtomicOutput
-from ckptdoctor.binary.zip_archive import FAILURES, Member, ZipArchive
+from ckptdoctor.binary.zip_archive import FAILURES, Member, ZipArchive, leads_out
 from ckptdoctor.errors import Corrupt, FormatError, UsageError, reason
 from ckptdoctor.formats.checkpoint import Advance, StoredBytes
 from ckptdoctor.formats.mapped_tensors import Load, MappedTensors
@@ -133,7 +133,7 @@ class NpzWriter:
                 hint="Cast it with a plan step, or write safetensors.",
             )
         for key in specs:
-            if key.startswith("/") or "\\" in key or ".." in PurePosixPath(key).parts or ":" in key[:2]:
+            if leads_out(key) or "\\" in key:
                 raise UsageError(
                     f"{key!r} would lead out of the archive", hint="Rename it: --rename 'REGEX=REPLACEMENT'."
                 )

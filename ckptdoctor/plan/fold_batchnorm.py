@@ -14,13 +14,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ckptdoctor.alignment.name import read_name
-from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.errors import UsageError
+from ckptdoctor.plan.layer_roles import layer_roles
 from ckptdoctor.plan.plan import Plan
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.ops import Drop, FoldScale, FoldShift, Op
-from ckptdoctor.trace.keras_config import layers_before
+from ckptdoctor.trace.keras_config import Before, layers_before
 
 _EPSILON = 0.001
 """The default of slim (tf_slim/layers/layers.py, `batch_norm`) and of Keras (`BatchNormalization`)."""
@@ -54,9 +53,10 @@ def fold_batchnorm(inventory: Inventory, pairs: Sequence[str], epsilon: float | 
     Raises:
         UsageError: a pair names no such layers, or no normalisation is found whose convolution is known.
     """
-    scopes = _scopes(inventory)
-    before = _by_scope(scopes) | _by_config(inventory, scopes) | _by_user(pairs, scopes, inventory)
-    epsilons = {layer: item.epsilon for layer, item in layers_before(inventory).items()} if inventory.config else {}
+    scopes = _Scopes(layer_roles(inventory))
+    configured = layers_before(inventory)
+    before = _by_scope(scopes) | _by_config(configured, scopes) | _by_user(pairs, scopes, inventory)
+    epsilons = {layer: item.epsilon for layer, item in configured.items()}
     ops: list[Op] = []
     open_ends = []
     for norm in scopes.norms():
@@ -76,26 +76,14 @@ def fold_batchnorm(inventory: Inventory, pairs: Sequence[str], epsilon: float | 
     return Plan(inventory.source, tuple(ops), tuple(notes))
 
 
-def _scopes(inventory: Inventory) -> _Scopes:
-    found: dict[str, dict[str, Entry]] = {}
-    for key, entry in inventory.variables.items():
-        if entry.owner or training_state(key) is not None:
-            continue
-        name = read_name(entry.name or key)
-        found.setdefault(name.scope, {})[name.role] = entry
-    return _Scopes(found)
-
-
 def _by_scope(scopes: _Scopes) -> dict[str, str]:
     return {norm: norm.rpartition("/")[0] for norm in scopes.norms() if scopes.kernel(norm.rpartition("/")[0])}
 
 
-def _by_config(inventory: Inventory, scopes: _Scopes) -> dict[str, str]:
-    if not inventory.config:
-        return {}
+def _by_config(configured: Mapping[str, Before], scopes: _Scopes) -> dict[str, str]:
     ends = {_end(scope): scope for scope in scopes.roles}
     found = {}
-    for layer, item in layers_before(inventory).items():
+    for layer, item in configured.items():
         if item.alone and layer in ends and item.name in ends:
             found[ends[layer]] = ends[item.name]
     return found

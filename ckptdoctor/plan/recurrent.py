@@ -11,9 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ckptdoctor.alignment.name import read_name
-from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.errors import UsageError
+from ckptdoctor.plan.layer_roles import layer_roles
 from ckptdoctor.plan.plan import Plan
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.ops import Concat, Multiply, Op, Reshape, Sum, Transpose
@@ -89,12 +88,7 @@ def _recurrent(recurrent: Entry, gates: int, units: int) -> list[Op]:
 
 def _layers(inventory: Inventory) -> Iterator[tuple[Entry, Entry, Entry, int, int]]:
     """The recurrent layers: kernel, recurrent kernel, bias, number of gates, units."""
-    scopes: dict[str, dict[str, Entry]] = {}
-    for key, entry in inventory.variables.items():
-        if training_state(key) is None and not entry.owner:
-            name = read_name(entry.name or key)
-            scopes.setdefault(name.scope, {})[name.role] = entry
-    for roles in scopes.values():
+    for roles in layer_roles(inventory).values():
         if not {"kernel", "recurrent_kernel", "bias"} <= roles.keys():
             continue
         kernel, recurrent, bias = roles["kernel"], roles["recurrent_kernel"], roles["bias"]
