@@ -1148,7 +1148,7 @@ class Builder(object):
             if id(variable) not in described and graph is not None and hasattr(variable, "_in_graph_mode"):
                 if variable._in_graph_mode:
                     described[id(variable)] = self.graphs.describe_variables(graph, [variable])[0]
-            one = described.setdefault(id(variable), None) or eager_variable(variable)
+            one = described.get(id(variable)) or eager_variable(variable)
             described[id(variable)] = one
             one["node"] = objects.numbers[id(variable)]
             one["key"] = objects.key(one["node"])
@@ -1268,7 +1268,10 @@ def user_problem(error, sources):
     where = "%s:%d: " % (os.path.relpath(own[-1].filename), own[-1].lineno) if own else ""
     if isinstance(error, MemoryError):
         return Problem(
-            "user", where + message, "Building a graph may take 8 GiB; CKPTDOCTOR_GRAPH_MEMORY=BYTES allows more.", text
+            "user",
+            where + message,
+            "It needs more memory than building a graph may take; CKPTDOCTOR_GRAPH_MEMORY=BYTES allows more.",
+            text,
         )
     return Problem(
         "user", where + message, "The graph's own code raised this; it must run as far as its variables.", text
