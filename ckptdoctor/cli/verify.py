@@ -64,9 +64,9 @@ def verify(
         print_error(problem, console(stderr=True))
     if problems:
         raise typer.Exit(problems[0].exit_code)
-    count = len(inventory.entries)
+    files = f"{len(inventory.files)} files" if len(inventory.files) != 1 else "1 file"
     out.print(
-        Text.assemble(("ok ", "bold green"), f"{count:,} tensors in {len(inventory.files)} files: every checksum holds")
+        Text.assemble(("ok ", "bold green"), f"{len(inventory.entries):,} tensors in {files}: every checksum holds")
     )
     if not graph:
         return

@@ -13,6 +13,8 @@ from ckptdoctor.specs.inventory import Entry
 Purpose = Literal["finetune", "inference", "either"]
 """What the checkpoint is wanted for."""
 
+_ENDINGS = (".weights.h5", ".ckpt", ".h5", ".hdf5", ".keras", ".npz", ".safetensors")
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -58,8 +60,14 @@ class Case:
         return (*(replace(item, title=f"to infer: {item.title}") for item in repairs), *self.leave_out(scope))
 
     def convert_command(self, *options: str) -> str:
-        """The command that rewrites the checkpoint for this graph."""
-        output = self.checkpoint.rstrip("/").removesuffix(".ckpt") + "_fitted.ckpt"
+        """The command that rewrites the checkpoint for this graph, in a format that the graph's library loads."""
+        source = self.checkpoint.rstrip("/")
+        ending = next((ending for ending in _ENDINGS if source.endswith(ending)), "")
+        output = source.removesuffix(ending) + "_fitted"
+        if self.alignment.graph.kind == "Keras model" and self.alignment.inventory.is_keras:
+            output += ".weights.h5" if ending == ".weights.h5" else ".h5"
+        else:
+            output += ".ckpt"
         return " ".join(["ckptdoctor convert", self.checkpoint, output, "--graph", self.graph_argument, *options])
 
     def leave_out(self, scope: str) -> tuple[Remedy, ...]:

@@ -123,6 +123,25 @@ def test_a_dtype_is_cast_safely_where_no_bit_is_lost(wanted: str, stored: str, s
     assert diagnosis.diagnostics[0].remedies[0].safety == safety
 
 
+@pytest.mark.parametrize(
+    ("kind", "source", "format_name", "output"),
+    [
+        ("TensorFlow 1 graph", "m.ckpt", "tensor bundle (V2)", "m_fitted.ckpt"),
+        ("TensorFlow 1 graph", "m.safetensors", "safetensors", "m_fitted.ckpt"),
+        ("TensorFlow 1 graph", "m.h5", "Keras 2 weights (HDF5)", "m_fitted.ckpt"),
+        ("Keras model", "m.h5", "Keras 2 weights (HDF5)", "m_fitted.h5"),
+        ("Keras model", "m.weights.h5", "Keras 3 weights", "m_fitted.weights.h5"),
+    ],
+)
+def test_the_prescribed_file_is_one_that_the_graphs_library_loads(
+    kind: str, source: str, format_name: str, output: str
+) -> None:
+    stored = Inventory(source, format_name, (), {"w": Entry("w", TensorSpec(dtype_from_name("float16"), (2,)))})
+    diagnosis = diagnose(align(GraphSpec("g.py", kind, (variable("w", (2,)),)), stored), "g.py")
+    command = diagnosis.diagnostics[0].remedies[0].code
+    assert command == f"ckptdoctor convert {source} {output} --graph g.py"
+
+
 def test_missing_and_unexpected() -> None:
     diagnosis = examine([variable("a/w", (2,))], {"b/w": (2,)})
     assert names(diagnosis) == ["missing", "unexpected"]
