@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
-__version__ = "0.1.0"
+from ckptdoctor.version import __version__
 
-__all__ = ["explain_restore"]
+__all__ = ["__version__", "explain_restore"]
 
 
 def explain_restore() -> AbstractContextManager[None]:

@@ -6,13 +6,16 @@ The rooms are imported where they are used: a command pays at start-up for what 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ckptdoctor.diagnosis.case import Purpose
     from ckptdoctor.diagnosis.diagnosis import Diagnosis
-    from ckptdoctor.errors import FormatError
+    from ckptdoctor.diagnosis.diagnostic import Diagnostic
+    from ckptdoctor.diagnosis.ignores import Ignore
+    from ckptdoctor.errors import CkptDoctorError, FormatError
     from ckptdoctor.executor.convert import Receipt
     from ckptdoctor.executor.values import Statistics, ValueDifference
     from ckptdoctor.executor.verify import Compared, Restored
@@ -21,11 +24,14 @@ if TYPE_CHECKING:
     from ckptdoctor.plan.plan import Plan
     from ckptdoctor.plan.renames import Names
     from ckptdoctor.plan.wishes import Wishes
+    from ckptdoctor.repository.configuration import Declared
+    from ckptdoctor.repository.lock_file import Lock
     from ckptdoctor.specs.graph import GraphSpec
     from ckptdoctor.specs.inventory import Inventory
     from ckptdoctor.trace.request import GraphRequest
 
 __all__ = [
+    "check",
     "compare",
     "convert",
     "diff",
@@ -52,12 +58,14 @@ def open_checkpoint(name: str) -> Checkpoint:
 
 
 def inspect(checkpoint: str) -> Inventory:
-    """What a checkpoint holds.
+    """What a checkpoint holds; a notebook shows it as a page.
 
     Raises:
         FormatError: it cannot be read.
     """
-    return open_checkpoint(checkpoint).inventory
+    from ckptdoctor.notebook import shown_inventory
+
+    return shown_inventory(open_checkpoint(checkpoint).inventory)
 
 
 def read_graph(graph: str | GraphRequest, *, values: bool = False) -> GraphSpec:
@@ -124,7 +132,7 @@ def diff(
     purpose: Purpose = "either",
     values: bool = False,
 ) -> Diagnosis:
-    """Every disagreement between a graph and a checkpoint, with causes and remedies.
+    """Every disagreement between a graph and a checkpoint, with causes and remedies; a notebook shows it as a page.
 
     Args:
         graph: a GRAPH argument, or a request with inputs and arguments.
@@ -138,11 +146,29 @@ def diff(
     Raises:
         UsageError, GraphError, FormatError: one of them cannot be built or read.
     """
-    from ckptdoctor.alignment.alignment import align
-    from ckptdoctor.diagnosis.diagnosis import diagnose
-    from ckptdoctor.trace.request import GraphRequest
+    from ckptdoctor.notebook import shown_diagnosis
 
     inventory = open_checkpoint(checkpoint).inventory
+    return shown_diagnosis(_compare(graph, inventory, include, exclude, prepare, purpose, values=values)[0])
+
+
+def _compare(
+    graph: str | GraphRequest,
+    inventory: Inventory,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    prepare: Names | Wishes | None = None,
+    purpose: Purpose = "either",
+    ignore: Sequence[Ignore] = (),
+    *,
+    values: bool = False,
+) -> tuple[Diagnosis, frozenset[Ignore], frozenset[Ignore]]:
+    """A diagnosis without what comments and `ignore` accept, the ignores that were needed, and those that were not."""
+    from ckptdoctor.alignment.alignment import align
+    from ckptdoctor.diagnosis.diagnosis import diagnose
+    from ckptdoctor.diagnosis.ignores import apply_ignores, read_ignores
+    from ckptdoctor.trace.request import GraphRequest
+
     spec = read_graph(graph, values=values)
     argument = spec.source + (graph.options if isinstance(graph, GraphRequest) else "")
     if prepare:
@@ -150,7 +176,81 @@ def diff(
 
         inventory = carried_out(prepare.plan(inventory), inventory)
         argument += prepare.options
-    return diagnose(align(spec, inventory, include=include, exclude=exclude), argument, purpose)
+    diagnosis = diagnose(align(spec, inventory, include=include, exclude=exclude), argument, purpose)
+    ignores = (*ignore, *read_ignores(file for file in spec.files if file.endswith(".py")))
+    diagnosis, used = apply_ignores(diagnosis, ignores)
+    return diagnosis, used, frozenset(ignores) - used
+
+
+def check(
+    pairs: Sequence[Declared], lock: Lock | None = None, *, locked: bool = False, whole: bool = True
+) -> tuple[list[Diagnosis], list[CkptDoctorError]]:
+    """The diagnosis of each pair, and the errors that kept others from being compared.
+
+    Args:
+        pairs: what the configuration declares.
+        lock: what stands for a checkpoint that is not here.
+        locked: compare with the lock alone, and report a checkpoint that is not the locked one.
+        whole: whether these are all pairs of the configuration, so that an ignore that none of them needs is unused.
+    """
+    from ckptdoctor.diagnosis.guard import unused_ignore
+    from ckptdoctor.errors import CkptDoctorError
+
+    diagnoses: list[Diagnosis] = []
+    errors: list[CkptDoctorError] = []
+    used: set[Ignore] = set()
+    unused: dict[Ignore, int] = {}
+    for pair in pairs:
+        try:
+            inventory, problems = _inventory_of(pair, lock, locked=locked)
+            diagnosis, needed, spare = _compare(pair.graph, inventory, pair.include, pair.exclude, ignore=pair.ignore)
+        except CkptDoctorError as error:
+            errors.append(error)
+            continue
+        used |= needed
+        unused |= dict.fromkeys(spare, len(diagnoses))
+        diagnoses.append(replace(diagnosis, diagnostics=(*problems, *diagnosis.diagnostics)))
+    for ignore, number in unused.items() if whole and not errors else ():
+        if ignore not in used:
+            diagnosis = diagnoses[number]
+            diagnoses[number] = replace(diagnosis, diagnostics=(*diagnosis.diagnostics, unused_ignore.report(ignore)))
+    return diagnoses, errors
+
+
+def _inventory_of(pair: Declared, lock: Lock | None, *, locked: bool) -> tuple[Inventory, tuple[Diagnostic, ...]]:
+    """What to compare a pair's graph with, and what is wrong between the checkpoint and its lock."""
+    from ckptdoctor.diagnosis.guard import not_as_locked
+    from ckptdoctor.repository.lock_file import differences
+    from ckptdoctor.specs.graph import SourceLine
+
+    kept = lock.find(pair.checkpoint) if lock else None
+    if not lock or not kept:
+        message, place = f"{pair.checkpoint} is not in the lock.", SourceLine(str(lock.path) if lock else "", 1, "")
+        unlocked = (not_as_locked.report(pair.checkpoint, message, (), place),) if lock and locked else ()
+        return open_checkpoint(pair.checkpoint).inventory, unlocked
+    found = _open_if_here(pair.checkpoint)
+    note = f"{pair.checkpoint} is not here: what {lock.path} says about it is compared."
+    stand_in = replace(kept.inventory, notes=() if found else (note,))
+    if not locked:
+        return found or stand_in, ()
+    changed = differences(kept, found)
+    message = f"{pair.checkpoint} is not the checkpoint that was locked."
+    return stand_in, (not_as_locked.report(pair.checkpoint, message, changed, kept.location),) if changed else ()
+
+
+def _open_if_here(checkpoint: str) -> Inventory | None:
+    """A checkpoint's inventory; None if it is absent, or a git-lfs pointer stands for it."""
+    from ckptdoctor.errors import MissingData, NotACheckpoint
+    from ckptdoctor.repository.lock_file import read_pointer
+
+    try:
+        return open_checkpoint(checkpoint).inventory
+    except MissingData:
+        return None
+    except NotACheckpoint as error:
+        if not read_pointer(Path(error.file)):
+            raise
+        return None
 
 
 def plan_for(diagnosis: Diagnosis, *, unsafe: bool = False) -> Plan:

@@ -17,6 +17,7 @@ from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.errors import UsageError
 from ckptdoctor.specs.graph import GraphSpec, Variable
 from ckptdoctor.specs.inventory import Entry, Inventory
+from ckptdoctor.specs.near_names import did_you_mean
 from ckptdoctor.specs.objects import OBJECT_VALUE
 
 Status = Literal["matched", "mismatched", "renamed", "missing", "unexpected"]
@@ -122,8 +123,9 @@ def align(
     `get_variables_to_restore`). The result is one to one and does not depend on the order of the entries.
 
     Raises:
-        UsageError: a scope is no valid regular expression.
+        UsageError: a scope is no valid regular expression, or matches no name on either side.
     """
+    _require_names((*include, *exclude), [*(variable.key for variable in graph.variables), *inventory.variables])
     wanted = _scope_filter(include, exclude)
     entries = {key: entry for key, entry in sorted(inventory.variables.items()) if wanted(key)}
     variables = [variable for variable in graph.variables if wanted(variable.key)]
@@ -226,13 +228,26 @@ def _renumbered(
     return {key for key, state in states.items() if key in keys or (state and state.owner in keys)}
 
 
-def _scope_filter(include: Sequence[str], exclude: Sequence[str]) -> Callable[[str], bool]:
+def _compiled(scope: str) -> re.Pattern[str]:
     try:
-        included, excluded = [[re.compile(scope) for scope in scopes] for scopes in (include, exclude)]
+        return re.compile(scope)
     except re.error as error:
         raise UsageError(
             f"scope {error.pattern!r} is no regular expression: {error}", hint="For example --exclude vgg_16/fc8."
         ) from error
+
+
+def _require_names(scopes: Sequence[str], names: Sequence[str]) -> None:
+    for scope in scopes:
+        pattern = _compiled(scope)
+        if not any(map(pattern.match, names)):
+            parents = dict.fromkeys(name.rpartition("/")[0] or name for name in names)
+            hint = did_you_mean(scope, parents) or "A scope is tried at the start of a name, as in slim."
+            raise UsageError(f"scope {scope!r} matches no name of the graph or the checkpoint", hint=hint)
+
+
+def _scope_filter(include: Sequence[str], exclude: Sequence[str]) -> Callable[[str], bool]:
+    included, excluded = [[_compiled(scope) for scope in scopes] for scopes in (include, exclude)]
 
     def wanted(key: str) -> bool:
         if included and not any(scope.match(key) for scope in included):

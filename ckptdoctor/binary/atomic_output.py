@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 from ckptdoctor.errors import Corrupt, OutputError
 from ckptdoctor.limits import COPY_CHUNK, MAX_STATE_FILE
@@ -53,7 +53,7 @@ class AtomicOutput:
         self._cleaned: set[Path] = set()
         self._abandoning: list[Callable[[], object]] = []
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> AtomicOutput:
         return self
 
     def __exit__(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from ckptdoctor import api
+from ckptdoctor.cli.completion import complete_keys
 from ckptdoctor.cli.options import (
     ArgOption,
     AveragesOption,
@@ -25,12 +25,11 @@ from ckptdoctor.cli.options import (
     PythonOption,
     RenameOption,
     TimeoutOption,
-    graph_request,
     parse_size,
 )
-from ckptdoctor.cli.terminal import console, progress, reporting_errors
+from ckptdoctor.cli.terminal import command, console, progress, quiet, verbose, working
 from ckptdoctor.errors import UsageError
-from ckptdoctor.trace.request import DEFAULT_TIMEOUT
+from ckptdoctor.trace.request import DEFAULT_TIMEOUT, graph_request
 
 if TYPE_CHECKING:
     from ckptdoctor.diagnosis.diagnosis import Diagnosis
@@ -42,35 +41,19 @@ if TYPE_CHECKING:
 _KERNEL = re.compile(r"(\d+)x(\d+)")
 
 
-class OptimizerState(StrEnum):
-    """What becomes of an optimizer's state."""
-
-    keep = "keep"
-    drop = "drop"
+OptimizerState = Literal["keep", "drop"]
+"""What becomes of an optimizer's state."""
 
 
-_FORMAT, _LAYOUT, _TABLES, _TRAINING, _PLAN = (
-    "Format",
-    "Layout of kernels",
-    "Layers and tables",
-    "Training state",
-    "Plan",
-)
-
-
-@reporting_errors
+@command
 def convert(
     checkpoint: CheckpointArgument,
     output: Annotated[
         str,
-        typer.Argument(
-            metavar="OUTPUT", help="The prefix of a V2 checkpoint, or a file: .npz .safetensors .h5 .weights.h5 .keras"
-        ),
+        typer.Argument(metavar="OUTPUT", help="A prefix, or .npz .safetensors .h5 .weights.h5 .keras"),
     ],
     graph: Annotated[str, typer.Option("--graph", metavar="GRAPH", help="Make it fit this graph.")] = "",
-    unsafe: Annotated[
-        bool, typer.Option("--unsafe", help="Apply remedies that are guesses or lose bits, too.")
-    ] = False,
+    unsafe: Annotated[bool, typer.Option("--unsafe", help="Remedies that are guesses or lose bits, too.")] = False,
     rename: RenameOption = None,
     name_map: MapOption = None,
     target: Annotated[
@@ -78,66 +61,53 @@ def convert(
         typer.Option(
             "--to",
             metavar="FORMAT",
-            rich_help_panel=_FORMAT,
-            help="tensor-bundle, keras-weights, keras-h5, keras-model, npz or safetensors; default: by OUTPUT's name.",
+            help="The format; else OUTPUT's name decides.",
         ),
     ] = "",
     by_name: Annotated[
         bool,
         typer.Option(
             "--by-name",
-            rich_help_panel=_FORMAT,
+            hidden=True,
             help="A bundle for tf.compat.v1.train.Saver, where the graph's objects would make one for TensorFlow 2.",
         ),
     ] = False,
     max_shard_size: Annotated[
         str,
-        typer.Option(
-            "--max-shard-size", metavar="SIZE", rich_help_panel=_FORMAT, help="Several files of at most this size: 5GB."
-        ),
+        typer.Option("--max-shard-size", hidden=True, metavar="SIZE", help="Several files of at most this size: 5GB."),
     ] = "",
     dtype: Annotated[
         str,
-        typer.Option(
-            "--dtype", metavar="TYPE", rich_help_panel=_FORMAT, help="Cast every floating-point tensor: bfloat16, …"
-        ),
+        typer.Option("--dtype", metavar="TYPE", help="Cast floating-point tensors: bfloat16, …"),
     ] = "",
     whole: Annotated[
-        bool, typer.Option("--whole", rich_help_panel=_FORMAT, help="Partitioned variables as one tensor each.")
+        bool, typer.Option("--whole", hidden=True, help="Partitioned variables as one tensor each.")
     ] = False,
     parts: Annotated[
         list[str] | None,
-        typer.Option(
-            "--partition", metavar="KEY=N[@AXIS]", rich_help_panel=_FORMAT, help="These in N slices along AXIS (0)."
-        ),
+        typer.Option("--partition", hidden=True, metavar="KEY=N[@AXIS]", help="These in N slices along AXIS (0)."),
     ] = None,
     to_dense: Annotated[
         bool,
-        typer.Option(
-            "--conv-to-dense", rich_help_panel=_LAYOUT, help="Kernels [kh,kw,in,out] to matrices [kh·kw·in,out]."
-        ),
+        typer.Option("--conv-to-dense", help="Kernels [kh,kw,in,out] to [kh·kw·in,out]."),
     ] = False,
     to_conv: Annotated[
         bool,
-        typer.Option(
-            "--dense-to-conv", rich_help_panel=_LAYOUT, help="Matrices [kh·kw·in,out] to kernels [kh,kw,in,out]."
-        ),
+        typer.Option("--dense-to-conv", help="And back; see --kernel."),
     ] = False,
     from_depthwise: Annotated[
         bool,
-        typer.Option(
-            "--depthwise-to-conv", rich_help_panel=_LAYOUT, help="[kh,kw,in,m] to [kh,kw,in,in·m]; needs --only."
-        ),
+        typer.Option("--depthwise-to-conv", hidden=True, help="[kh,kw,in,m] to [kh,kw,in,in·m]; needs --only."),
     ] = False,
     to_depthwise: Annotated[
-        bool, typer.Option("--conv-to-depthwise", rich_help_panel=_LAYOUT, help="And back, where it is one.")
+        bool, typer.Option("--conv-to-depthwise", hidden=True, help="And back, where it is one.")
     ] = False,
     kernels: Annotated[
         str,
         typer.Option(
             "--kernels",
+            hidden=True,
             metavar="FROM:TO",
-            rich_help_panel=_LAYOUT,
             help="Another library's: tensorflow, theano, keras-theano, pytorch.",
         ),
     ] = "",
@@ -145,82 +115,71 @@ def convert(
         list[str] | None,
         typer.Option(
             "--flatten",
+            hidden=True,
             metavar="KEY=CxHxW",
-            rich_help_panel=_LAYOUT,
             help="With --kernels: a dense kernel that takes a flattened map of this size.",
         ),
     ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", metavar="GLOB", rich_help_panel=_LAYOUT, help="Convert these keys only."),
+        typer.Option("--only", metavar="GLOB", help="Convert these keys only.", autocompletion=complete_keys),
     ] = None,
     kernel: Annotated[
         str,
-        typer.Option(
-            "--kernel", metavar="HxW", rich_help_panel=_LAYOUT, help="The size of the convolution kernels, e.g. 7x7."
-        ),
+        typer.Option("--kernel", metavar="HxW", help="The size of convolution kernels: 7x7."),
     ] = "",
     input_channels: Annotated[
         int,
-        typer.Option(
-            "--input-channels", metavar="N", rich_help_panel=_TABLES, help="Images of N channels: 1, or 4 for 3."
-        ),
+        typer.Option("--input-channels", hidden=True, metavar="N", help="Images of N channels: 1, or 4 for 3."),
     ] = 0,
     fold: Annotated[
         bool,
-        typer.Option("--fold-batchnorm", rich_help_panel=_TABLES, help="Batch normalisation into the layer before it."),
+        typer.Option("--fold-batchnorm", hidden=True, help="Batch normalisation into the layer before it."),
     ] = False,
     fold_pairs: Annotated[
         list[str] | None,
-        typer.Option(
-            "--fold", metavar="LAYER=NORM", rich_help_panel=_TABLES, help="Which layer is before a normalisation."
-        ),
+        typer.Option("--fold", hidden=True, metavar="LAYER=NORM", help="Which layer is before a normalisation."),
     ] = None,
     epsilon: Annotated[
-        float | None, typer.Option("--epsilon", rich_help_panel=_TABLES, help="Of the normalisations (0.001).")
+        float | None, typer.Option("--epsilon", hidden=True, help="Of the normalisations (0.001).")
     ] = None,
     from_cudnn: Annotated[
-        bool, typer.Option("--cudnn-to-plain", rich_help_panel=_TABLES, help="CuDNN's LSTM and GRU as plain ones.")
+        bool, typer.Option("--cudnn-to-plain", hidden=True, help="CuDNN's LSTM and GRU as plain ones.")
     ] = False,
-    to_cudnn: Annotated[bool, typer.Option("--plain-to-cudnn", rich_help_panel=_TABLES, help="And back.")] = False,
+    to_cudnn: Annotated[bool, typer.Option("--plain-to-cudnn", hidden=True, help="And back.")] = False,
     vocabulary: Annotated[
         tuple[Path, Path] | None,
         typer.Option(
             "--vocabulary",
+            hidden=True,
             metavar="OLD NEW",
-            rich_help_panel=_TABLES,
             help="Tables for another vocabulary: two files, a word a line.",
         ),
     ] = None,
     new_rows: Annotated[
         str,
-        typer.Option(
-            "--new-rows", metavar="HOW", rich_help_panel=_TABLES, help="Rows of new words: zeros, normal:0.02."
-        ),
+        typer.Option("--new-rows", hidden=True, metavar="HOW", help="Rows of new words: zeros, normal:0.02."),
     ] = "zeros",
     optimizer: Annotated[
         OptimizerState,
-        typer.Option("--optimizer", rich_help_panel=_TRAINING, help="An optimizer's state: keep it, or drop it."),
-    ] = OptimizerState.keep,
+        typer.Option("--optimizer", hidden=True, help="An optimizer's state: keep it, or drop it."),
+    ] = "keep",
     averages: AveragesOption = False,
     plan_file: Annotated[
         Path | None,
         typer.Option(
             "--plan",
             metavar="FILE",
-            rich_help_panel=_PLAN,
-            help="Run this plan (TOML or .json); with another option, save it there.",
+            help="Run this plan; with other options, save it.",
         ),
     ] = None,
     undo: Annotated[
         bool,
-        typer.Option("--undo", rich_help_panel=_PLAN, help="Undo the plan: CHECKPOINT is what it made."),
+        typer.Option("--undo", hidden=True, help="Undo the plan: CHECKPOINT is what it made."),
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", rich_help_panel=_PLAN, help="Print the plan and write no checkpoint.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and write no checkpoint.")] = False,
     link: Annotated[
-        bool, typer.Option("--link", help="Hard-link the data: possible where no byte of it changes.")
+        bool, typer.Option("--link", hidden=True, help="Hard-link the data: possible where no byte of it changes.")
     ] = False,
     force: ForceOption = False,
     inputs: InputOption = None,
@@ -231,24 +190,18 @@ def convert(
     timeout: TimeoutOption = DEFAULT_TIMEOUT,
     cache: CacheOption = True,
 ) -> None:
-    """Write a checkpoint that fits, in any format that can be written. The source is never changed.
+    """Write a checkpoint that fits. The source is never changed.
 
     Without any option a V1 checkpoint becomes a V2 bundle of the same variables.
 
     Examples:
 
         ckptdoctor convert vgg_16.ckpt vgg_fc.ckpt --graph vgg.py --input images:Nx224x224x3
-
         ckptdoctor convert vgg_16.ckpt vgg_fc.ckpt --conv-to-dense
-
         ckptdoctor convert vgg_fc.ckpt back.ckpt --dense-to-conv --kernel 7x7
-
         ckptdoctor convert model.keras model.safetensors
-
         ckptdoctor convert training/ck-9 model.weights.h5 --graph model.py
-
         ckptdoctor convert a.ckpt b.ckpt --rename 'weights$=kernel' --rename '^tower_0/='
-
         ckptdoctor convert old.h5 new.h5 --kernels theano:tensorflow --flatten 'dense_1/*=64x7x7'
     """
     from ckptdoctor.formats.targets import target_of
@@ -258,7 +211,7 @@ def convert(
 
     wishes = Wishes(
         names=Names(tuple(rename or ()), name_map, averages),
-        drop_optimizer=optimizer is OptimizerState.drop,
+        drop_optimizer=optimizer == "drop",
         whole=whole,
         kernels=kernels,
         flatten=tuple(flatten or ()),
@@ -281,13 +234,15 @@ def convert(
     diagnosis = None
     if graph:
         request = graph_request(graph, inputs, args, python, timeout, cache)
-        diagnosis = api.diff(request, checkpoint, include=include or (), exclude=exclude or (), prepare=wishes)
+        with working("comparing"):
+            diagnosis = api.diff(request, checkpoint, include=include or (), exclude=exclude or (), prepare=wishes)
     plan = _plan(source, wishes, diagnosis, unsafe=unsafe, dtype=dtype, parts=parts or ())
     plan = _settle(plan, source, plan_file, undo=undo)
     size = parse_size(max_shard_size) if max_shard_size else 0
     plan, layout = _for_target(plan, source, diagnosis, target_of(output, target), by_name=by_name, shard_size=size)
     out = console()
-    print_plan(plan, source, out)
+    if not quiet():
+        print_plan(plan, source, out, whole=verbose())
     if dry_run:
         return
     total = sum(entry.spec.nbytes for entry in source.entries.values())
@@ -295,7 +250,8 @@ def convert(
         receipt = api.convert(
             checkpoint, output, plan, target=target, layout=layout, force=force, link=link, advance=advance
         )
-    print_receipt(receipt, out)
+    if not quiet():
+        print_receipt(receipt, out)
 
 
 def _plan(

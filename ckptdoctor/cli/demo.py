@@ -13,26 +13,27 @@ from typing import Annotated
 import typer
 
 from ckptdoctor.cli.options import ForceOption
-from ckptdoctor.cli.terminal import reporting_errors
+from ckptdoctor.cli.terminal import command
 from ckptdoctor.errors import GraphError, MissingPackage, OutputError
 
 _FILES = Path(__file__).with_name("demo_files")
 _INPUT = ["--input", "images:Nx224x224x3"]
 
 
-@reporting_errors
+@command
 def demo(
     directory: Annotated[Path, typer.Argument(help="Where to put the files; they stay there to play with.")] = Path(
         "ckptdoctor-demo"
     ),
     force: ForceOption = False,
 ) -> None:
-    """Tell the whole story: diff, convert, diff, verify, on a small VGG16 that it makes with tf_slim.
+    """Tell the whole story on files that it makes.
+
+    diff, convert, diff, verify: on a small VGG16, with tf_slim.
 
     Examples:
 
         ckptdoctor demo
-
         ckptdoctor demo /tmp/vgg --force
     """
     for package, name in (("tensorflow", "tensorflow"), ("tf_slim", "tf-slim")):
@@ -63,10 +64,10 @@ def demo(
             0,
         ),
     )
-    for number, (text, command, expected) in enumerate(story, 1):
+    for number, (text, words, expected) in enumerate(story, 1):
         typer.secho(f"\n{number}. {text}", bold=True)
-        typer.echo(f"$ ckptdoctor {' '.join(command)}\n")
-        _run(directory, [sys.executable, "-m", "ckptdoctor", *command], expected)
+        typer.echo(f"$ ckptdoctor {' '.join(words)}\n")
+        _run(directory, [sys.executable, "-m", "ckptdoctor", *words], expected)
     typer.secho(f"\nThe files are in {directory}: change them, and run the commands again there.", bold=True)
 
 
@@ -84,8 +85,8 @@ def _save(directory: Path) -> None:
         raise GraphError("TensorFlow could not save the demo's checkpoint", details=done.stderr[-2000:])
 
 
-def _run(directory: Path, command: list[str], expected: int) -> None:
+def _run(directory: Path, words: list[str], expected: int) -> None:
     sys.stdout.flush()
-    done = subprocess.run(command, cwd=directory, check=False)
+    done = subprocess.run(words, cwd=directory, check=False)
     if done.returncode != expected:
-        raise RuntimeError(f"{command} exited with {done.returncode}, expected {expected}")
+        raise RuntimeError(f"{words} exited with {done.returncode}, expected {expected}")

@@ -13,28 +13,29 @@ from ckptdoctor.cli.options import (
     CacheOption,
     CheckpointArgument,
     ExcludeOption,
-    Format,
-    FormatOption,
     GraphArgument,
+    HtmlOption,
     IncludeOption,
     InputOption,
     MapOption,
     Purpose,
     PythonOption,
     RenameOption,
+    ReportFormatOption,
     TimeoutOption,
-    graph_request,
 )
-from ckptdoctor.cli.terminal import console, progress, reporting_errors
+from ckptdoctor.cli.page import write_page
+from ckptdoctor.cli.reporting import report
+from ckptdoctor.cli.terminal import command, console, progress, quiet, verbose, working
 from ckptdoctor.errors import UsageError
-from ckptdoctor.trace.request import DEFAULT_TIMEOUT
+from ckptdoctor.trace.request import DEFAULT_TIMEOUT, graph_request
 
 if TYPE_CHECKING:
     from ckptdoctor.diagnosis.diagnosis import Diagnosis
     from ckptdoctor.executor.values import ValueDifference
 
 
-@reporting_errors
+@command
 def diff(
     graph: GraphArgument,
     checkpoint: CheckpointArgument,
@@ -45,32 +46,30 @@ def diff(
     rename: RenameOption = None,
     name_map: MapOption = None,
     averages: AveragesOption = False,
-    purpose: Annotated[Purpose, typer.Option("--for", help="Advise for this purpose.")] = Purpose.either,
-    values: Annotated[
-        bool, typer.Option("--values", help="Compare the values too: GRAPH is another checkpoint.")
-    ] = False,
-    output_format: FormatOption = Format.text,
+    purpose: Annotated[
+        Purpose, typer.Option("--for", metavar="PURPOSE", help="finetune, inference or either.")
+    ] = "either",
+    values: Annotated[bool, typer.Option("--values", help="Values too; GRAPH is a checkpoint.")] = False,
+    output_format: ReportFormatOption = "text",
+    html: HtmlOption = None,
     python: PythonOption = "",
     timeout: TimeoutOption = DEFAULT_TIMEOUT,
     cache: CacheOption = True,
 ) -> None:
-    """List every disagreement between a graph and a checkpoint, with its cause and a remedy.
+    """List every disagreement, its cause and a remedy.
 
     Building GRAPH runs its code.
 
     Examples:
 
         ckptdoctor diff vgg.py model.ckpt --input images:Nx224x224x3
-
         ckptdoctor diff models/vgg.py:build model.ckpt --arg num_classes=10
-
         ckptdoctor diff model.ckpt.meta other.ckpt --exclude vgg_16/fc8
-
         ckptdoctor diff before.ckpt after.ckpt --values
-
         ckptdoctor diff model.py model.ckpt --rename '^tower_0/=' --for inference
     """
     from ckptdoctor.plan.renames import Names
+    from ckptdoctor.reports.check_text import check_lines
     from ckptdoctor.reports.diff_json import diff_to_dict
     from ckptdoctor.reports.diff_text import print_diff
     from ckptdoctor.reports.json_text import json_text
@@ -79,23 +78,35 @@ def diff(
 
     request = graph_request(graph, inputs, args, python, timeout, cache)
     names = Names(tuple(rename or ()), name_map, averages)
-    diagnosis = api.diff(
-        request,
-        checkpoint,
-        include=include or (),
-        exclude=exclude or (),
-        prepare=names,
-        purpose=purpose.value,
-        values=values,
-    )
+    if values and output_format not in ("text", "json"):
+        raise UsageError(f"--values does not go with --format {output_format}", hint="Choose text or json.")
+    with working("comparing"):
+        diagnosis = api.diff(
+            request,
+            checkpoint,
+            include=include or (),
+            exclude=exclude or (),
+            prepare=names,
+            purpose=purpose,
+            values=values,
+        )
     differences = _differences(diagnosis) if values else []
-    if output_format is Format.json:
+    if html:
+        from ckptdoctor.reports.diff_html import diff_page
+
+        write_page(html, diff_page(diagnosis))
+    if output_format == "json":
         data = diff_to_dict(diagnosis)
         if values:
             data["values"] = [difference_to_dict(item) for item in differences]
         typer.echo(json_text(data))
+    elif output_format != "text":
+        typer.echo(report(output_format, [diagnosis]))
+    elif quiet():
+        for line in check_lines(diagnosis):
+            typer.echo(line)
     else:
-        print_diff(diagnosis, console())
+        print_diff(diagnosis, console(), whole=verbose())
         if values:
             console().print()
             print_differences(differences, console())

@@ -9,31 +9,36 @@ from typing import Annotated
 
 import typer
 
-from ckptdoctor.cli.options import Format, FormatOption
-from ckptdoctor.cli.terminal import console, reporting_errors
+from ckptdoctor.cli.completion import complete_codes
+from ckptdoctor.cli.options import FormatOption
+from ckptdoctor.cli.terminal import command, console
 from ckptdoctor.errors import UsageError
+from ckptdoctor.specs.near_names import did_you_mean
 
 _CODE = re.compile(r"CKD\d{3}", re.IGNORECASE)
 
 
-@reporting_errors
+@command
 def explain(
     message: Annotated[
         str,
-        typer.Argument(metavar="MESSAGE", help="The error, a file with it, a rule's code, or - for standard input."),
+        typer.Argument(
+            metavar="MESSAGE",
+            help="The error, a file with it, a rule's code, or - for standard input.",
+            autocompletion=complete_codes,
+        ),
     ] = "-",
-    output_format: FormatOption = Format.text,
+    output_format: FormatOption = "text",
 ) -> None:
-    """Explain a pasted error message or traceback: the likely causes, best first, and what to do next.
+    """Explain a pasted error message or traceback.
+
+    The likely causes, best first, with the arithmetic, and what to do next.
 
     Examples:
 
         ckptdoctor explain "lhs shape= [4096,4096] rhs shape= [1,1,4096,4096]"
-
         python train.py 2>&1 | ckptdoctor explain
-
         ckptdoctor explain train.log
-
         ckptdoctor explain CKD203
     """
     if _CODE.fullmatch(message):
@@ -50,7 +55,7 @@ def explain(
             "no restore error is recognised in this text",
             hint="Paste the lines from the first Error on, or compare directly: ckptdoctor diff GRAPH CHECKPOINT",
         )
-    if output_format is Format.json:
+    if output_format == "json":
         typer.echo(json_text(explain_to_dict(explanation)))
     else:
         print_explanation(explanation, console())
@@ -70,6 +75,7 @@ def _rule_page(code: str) -> str:
 
     found = {page.code: page for page in pages()}
     if code not in found:
-        raise UsageError(f"there is no code {code}", hint="Codes: " + ", ".join(found))
+        near = did_you_mean(code, found) or "Codes: " + ", ".join(found)
+        raise UsageError(f"there is no code {code}", hint=near)
     page = found[code]
     return f"{code} {page.name}: {page.summary}.\n\n{page.text}"

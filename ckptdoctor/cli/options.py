@@ -3,93 +3,74 @@
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from ckptdoctor.cli.completion import complete_scopes
+from ckptdoctor.cli.reporting import ReportFormat
 from ckptdoctor.errors import UsageError
-from ckptdoctor.trace.request import DEFAULT_TIMEOUT, GraphRequest, is_python_graph, make_request
+from ckptdoctor.trace.request import GraphRequest, make_request
 
+Format = Literal["text", "json"]
+"""How to print."""
 
-class Format(StrEnum):
-    """How to print."""
-
-    text = "text"
-    json = "json"
-
-
-class Purpose(StrEnum):
-    """What the checkpoint is wanted for."""
-
-    finetune = "finetune"
-    inference = "inference"
-    either = "either"
-
+Purpose = Literal["finetune", "inference", "either"]
+"""What the checkpoint is wanted for."""
 
 GraphArgument = Annotated[
     str,
     typer.Argument(
         metavar="GRAPH",
-        help="file.py, file.py:NAME, package.module:NAME, a .meta file, or another checkpoint.",
+        help="file.py[:NAME], package.module:NAME, .meta, or a checkpoint.",
         show_default=False,
     ),
 ]
 CheckpointArgument = Annotated[
     str,
-    typer.Argument(
-        metavar="CHECKPOINT", help="A prefix, an .index, a data shard, a V1 file, or a directory.", show_default=False
-    ),
+    typer.Argument(metavar="CHECKPOINT", help="A prefix, a file of it, or a directory.", show_default=False),
 ]
 InputOption = Annotated[
     list[str] | None,
-    typer.Option("--input", metavar="NAME:SIZES[:dtype]", help="A tensor parameter, e.g. images:Nx224x224x3."),
+    typer.Option("--input", metavar="NAME:SIZES[:dtype]", help="A tensor: images:Nx224x224x3."),
 ]
-ArgOption = Annotated[
-    list[str] | None, typer.Option("--arg", metavar="NAME=VALUE", help="Another parameter, e.g. num_classes=10.")
-]
+ArgOption = Annotated[list[str] | None, typer.Option("--arg", metavar="NAME=VALUE", help="A parameter: classes=10.")]
 IncludeOption = Annotated[
-    list[str] | None, typer.Option("--include", metavar="SCOPE", help="Compare only this scope (a prefix, as in slim).")
+    list[str] | None,
+    typer.Option("--include", metavar="SCOPE", help="Only this scope (a prefix).", autocompletion=complete_scopes),
 ]
 ExcludeOption = Annotated[
-    list[str] | None, typer.Option("--exclude", metavar="SCOPE", help="Leave this scope out (a prefix, as in slim).")
+    list[str] | None,
+    typer.Option("--exclude", metavar="SCOPE", help="Without this scope (a prefix).", autocompletion=complete_scopes),
 ]
 RenameOption = Annotated[
     list[str] | None,
-    typer.Option("--rename", metavar="REGEX=REPLACEMENT", help="Take the checkpoint's keys under other names."),
+    typer.Option("--rename", metavar="REGEX=REPLACEMENT", help="Take keys under other names."),
 ]
 MapOption = Annotated[
-    Path | None, typer.Option("--map", metavar="FILE", help="The same, from a file: CHECKPOINT_KEY GRAPH_KEY a line.")
+    Path | None,
+    typer.Option("--map", metavar="FILE", hidden=True, help="Renames from a file: CHECKPOINT_KEY GRAPH_KEY a line."),
 ]
-AveragesOption = Annotated[
-    bool, typer.Option("--ema", help="Moving averages take the place of the variables that they are of.")
-]
+AveragesOption = Annotated[bool, typer.Option("--ema", help="Moving averages in their variables' place.")]
 PythonOption = Annotated[
-    str, typer.Option("--python", metavar="PATH", help="The interpreter that builds the graph.", show_default=False)
+    str, typer.Option("--python", metavar="PATH", help="What builds the graph.", show_default=False)
 ]
-TimeoutOption = Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="How long building may take.")]
-CacheOption = Annotated[bool, typer.Option("--cache/--no-cache", help="Use the trace of an unchanged graph.")]
-FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
+TimeoutOption = Annotated[
+    float, typer.Option("--timeout", metavar="SECONDS", hidden=True, help="How long building the graph may take.")
+]
+CacheOption = Annotated[
+    bool, typer.Option("--cache/--no-cache", hidden=True, help="Use the trace of an unchanged graph.")
+]
+FormatOption = Annotated[Format, typer.Option("--format", metavar="FORMAT", help="text or json.", show_default=False)]
+ReportFormatOption = Annotated[
+    ReportFormat, typer.Option("--format", metavar="FORMAT", help="text, json, markdown, sarif, github or junit.")
+]
+ConfigOption = Annotated[Path, typer.Option("--config", metavar="FILE", help="The file that declares the pairs.")]
+HtmlOption = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Write a page for a browser, too.", show_default=False)
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace an existing output.")]
-
-
-def graph_request(
-    graph: str,
-    inputs: list[str] | None,
-    args: list[str] | None,
-    python: str = "",
-    timeout: float = DEFAULT_TIMEOUT,
-    cache: bool = True,
-) -> str | GraphRequest:
-    """What `ckptdoctor.api` takes as a graph: a request for Python source, else the name itself."""
-    if is_python_graph(graph):
-        return make_request(graph, inputs=inputs or (), args=args or (), python=python, timeout=timeout, cache=cache)
-    if inputs or args:
-        raise UsageError(
-            f"{graph} is no Python source, so --input and --arg mean nothing to it", hint="Leave them out."
-        )
-    return graph
 
 
 def python_request(

@@ -10,18 +10,21 @@ from typing import Annotated
 
 import typer
 
-from ckptdoctor.cli.terminal import INTERRUPTED, reporting_errors
+from ckptdoctor.cli.terminal import INTERRUPTED, command
 from ckptdoctor.errors import UsageError
 
 SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
 """Everything behind the script is the script's."""
 
 
+@command
 def run(
     context: typer.Context,
     script: Annotated[Path, typer.Argument(metavar="SCRIPT", help="The Python program.", show_default=False)],
 ) -> None:
-    """Run a program and explain its restores where they fail, or silently leave a value of another shape.
+    """Run a program and explain its restores.
+
+    It is explained where a restore fails, or silently leaves a value of another shape.
 
     The program's own output, exception and exit code stay as they are. It runs under the interpreter that ckptdoctor is
     installed for: python -m ckptdoctor run … chooses another one.
@@ -29,10 +32,12 @@ def run(
     Examples:
 
         ckptdoctor run train.py --model_dir runs/7
-
         .venv/bin/python -m ckptdoctor run train.py
     """
-    _require(script)
+    if not script.is_file():
+        raise UsageError(
+            f"there is no file {script}", hint="Name the Python program: ckptdoctor run train.py ARGUMENTS"
+        )
     from ckptdoctor.watch.restores import explain_restore
 
     sys.argv = [str(script), *context.args]
@@ -45,14 +50,6 @@ def run(
     except Exception as error:
         _print_traceback(error, script)
         raise typer.Exit(1) from None
-
-
-@reporting_errors
-def _require(script: Path) -> None:
-    if not script.is_file():
-        raise UsageError(
-            f"there is no file {script}", hint="Name the Python program: ckptdoctor run train.py ARGUMENTS"
-        )
 
 
 def _print_traceback(error: Exception, script: Path) -> None:

@@ -15,12 +15,12 @@ from ckptdoctor.cli.options import (
     TimeoutOption,
     python_request,
 )
-from ckptdoctor.cli.terminal import console, progress, reporting_errors
+from ckptdoctor.cli.terminal import command, console, progress, quiet, working
 from ckptdoctor.errors import UsageError
 from ckptdoctor.trace.request import DEFAULT_TIMEOUT
 
 
-@reporting_errors
+@command
 def verify(
     checkpoint: CheckpointArgument,
     graph: Annotated[
@@ -35,16 +35,14 @@ def verify(
     python: PythonOption = "",
     timeout: TimeoutOption = DEFAULT_TIMEOUT,
 ) -> None:
-    """Prove a checkpoint: its checksums, what TensorFlow restores from it, what the network computes.
+    """Prove a checkpoint: checksums, restore, outputs.
 
     With --same-as, --input and --arg go to whichever of the two graphs has a parameter of that name.
 
     Examples:
 
         ckptdoctor verify model.ckpt
-
         ckptdoctor verify fitted.ckpt --graph vgg.py --input images:1x224x224x3
-
         ckptdoctor verify fitted.ckpt --graph vgg.py --same-as tf_slim.nets.vgg:vgg_16 vgg_16.ckpt
         --input inputs:1x224x224x3 --arg is_training=False
     """
@@ -65,17 +63,22 @@ def verify(
     if problems:
         raise typer.Exit(problems[0].exit_code)
     files = f"{len(inventory.files)} files" if len(inventory.files) != 1 else "1 file"
-    out.print(
-        Text.assemble(("ok ", "bold green"), f"{len(inventory.entries):,} tensors in {files}: every checksum holds")
-    )
+    if not quiet():
+        out.print(
+            Text.assemble(("ok ", "bold green"), f"{len(inventory.entries):,} tensors in {files}: every checksum holds")
+        )
     if not graph:
         return
     request = python_request(graph, inputs, args, python, timeout)
     if same_as:
         other = python_request(same_as[0], inputs, args, python, timeout)
-        compared = api.compare(checkpoint, request, same_as[1], other)
-        print_compared(compared, out)
+        with working("running both graphs"):
+            compared = api.compare(checkpoint, request, same_as[1], other)
+        if not (quiet() and compared.agrees):
+            print_compared(compared, out)
         raise typer.Exit(0 if compared.agrees else 1)
-    restored = api.restore(checkpoint, request)
-    print_restored(restored, out)
+    with working("restoring"):
+        restored = api.restore(checkpoint, request)
+    if not (quiet() and restored.proved):
+        print_restored(restored, out)
     raise typer.Exit(0 if restored.proved else 1)

@@ -1,4 +1,4 @@
-"""Every code and its page: the rules', whose modules are their pages, and the file errors'."""
+"""Every code and its page: the rules' and the guard's, whose modules are their pages, and the file errors'."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import inspect
 from dataclasses import dataclass
 
 from ckptdoctor.diagnosis.example import Example
+from ckptdoctor.diagnosis.guard import not_as_locked, unused_ignore
 from ckptdoctor.diagnosis.rules import RULES
 from ckptdoctor.errors import Corrupt, FormatError, MissingData, MixedSaves, NotACheckpoint
 
@@ -36,6 +37,7 @@ class Page:
 def pages() -> tuple[Page, ...]:
     """Every page, in the order of the codes."""
     found = [_page(error.code, error.__doc__) for error in FILE_ERRORS]
+    found += [_page(condition.RULE.code, condition.__doc__) for condition in (not_as_locked, unused_ignore)]
     found += [_page(rule.RULE.code, rule.__doc__, rule.FIRES, rule.SILENT) for rule in RULES]
     return tuple(sorted(found, key=lambda page: page.code))
 

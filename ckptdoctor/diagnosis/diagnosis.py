@@ -9,6 +9,7 @@ from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.diagnosis.case import Case, Purpose
 from ckptdoctor.diagnosis.diagnostic import Diagnostic
 from ckptdoctor.diagnosis.rules import RULES
+from ckptdoctor.specs.graph import SourceLine
 from ckptdoctor.specs.tensor import show_shape
 
 
@@ -20,11 +21,18 @@ class Diagnosis:
         alignment: the comparison.
         diagnostics: the findings, in the graph's order, what concerns only the checkpoint last.
         graph_argument: the graph and its options, as a command line has them.
+        ignored: the findings that the user has said to ignore.
     """
 
     alignment: Alignment
     diagnostics: tuple[Diagnostic, ...]
     graph_argument: str
+    ignored: tuple[Diagnostic, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Diagnostic, ...]:
+        """The diagnostics above `info`: what would go wrong."""
+        return tuple(item for item in self.diagnostics if item.rule.severity != "info")
 
     @property
     def random(self) -> tuple[str, ...]:
@@ -39,8 +47,17 @@ class Diagnosis:
 
     @property
     def clean(self) -> bool:
-        """Whether nothing would go wrong: no finding is above `info`."""
-        return all(diagnostic.rule.severity == "info" for diagnostic in self.diagnostics)
+        """Whether nothing would go wrong."""
+        return not self.findings
+
+    def place_of(self, diagnostic: Diagnostic) -> SourceLine:
+        """Where to show a finding: its line of the user's code, else the first of the graph's file or the checkpoint's."""
+        if diagnostic.location:
+            return diagnostic.location
+        source = self.alignment.graph.source
+        python = source if source.endswith(".py") else source.rpartition(":")[0]
+        files = [str(file) for file in self.alignment.inventory.files]
+        return SourceLine(python if python.endswith(".py") else (files or [source])[0], 1, "")
 
 
 def diagnose(alignment: Alignment, graph_argument: str, purpose: Purpose = "either") -> Diagnosis:

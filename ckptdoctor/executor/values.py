@@ -22,7 +22,7 @@ CLOSE = 1e-6
 
 _COUNTED = 1e-3
 
-BINS = 12
+BINS = 48
 
 _LET_GO = 8 * (COPY_CHUNK // 8)
 """Elements after which mapped memory is given back."""

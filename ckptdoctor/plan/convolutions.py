@@ -110,10 +110,10 @@ def _digits(key: str) -> list[str]:
 def _matching(inventory: Inventory, kernels: list[Entry], only: Sequence[str], what: str) -> list[Entry]:
     for glob in only:
         if not any(fnmatchcase(entry.key, glob) for entry in kernels):
-            keys = [key for key in inventory.entries if fnmatchcase(key, glob)]
-            found = f"it matches {keys[0]} {inventory.entries[keys[0]].spec}" if keys else "it matches no key"
+            first = next(key for key in inventory.entries if fnmatchcase(key, glob))
             raise UsageError(
-                f"--only {glob!r} names no {what}: {found}", hint="See: ckptdoctor inspect " + inventory.source
+                f"--only {glob!r} names no {what}: it matches {first} {inventory.entries[first].spec}",
+                hint=f"See: ckptdoctor inspect {inventory.source}",
             )
     return [entry for entry in kernels if any(fnmatchcase(entry.key, glob) for glob in only)]
 

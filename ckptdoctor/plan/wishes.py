@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ckptdoctor.errors import UsageError
@@ -19,6 +20,7 @@ from ckptdoctor.plan.renames import Names
 from ckptdoctor.plan.training import drop_optimizer
 from ckptdoctor.plan.vocabulary import remap_vocabulary
 from ckptdoctor.specs.inventory import Inventory
+from ckptdoctor.specs.near_names import did_you_mean
 
 Step = Callable[[Inventory], Plan]
 
@@ -73,6 +75,7 @@ class Wishes:
             UsageError: wishes contradict each other, or one cannot be fulfilled; see each conversion.
         """
         self._check()
+        self._require_keys(inventory)
         plans = []
         left = inventory
         for step in self._steps():
@@ -98,6 +101,12 @@ class Wishes:
             (self.dense_to_conv, lambda left: dense_to_conv(left, self.only, self.kernel)),
         ]
         return [step for wish, step in listed if wish]
+
+    def _require_keys(self, inventory: Inventory) -> None:
+        for glob in self.only:
+            if not any(fnmatchcase(key, glob) for key in inventory.entries):
+                near = did_you_mean(glob, inventory.variables) or f"See: ckptdoctor inspect {inventory.source} --table"
+                raise UsageError(f"--only {glob!r} matches no key of {inventory.source}", hint=near)
 
     def _check(self) -> None:
         for one, other, names in (

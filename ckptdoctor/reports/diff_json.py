@@ -56,6 +56,7 @@ def diff_to_dict(diagnosis: Diagnosis) -> dict[str, Any]:
         "random": list(diagnosis.random),
         "variables": variables,
         "diagnostics": [_diagnostic(diagnostic) for diagnostic in diagnosis.diagnostics],
+        "ignored": [_diagnostic(diagnostic) for diagnostic in diagnosis.ignored],
     }
 
 

@@ -11,15 +11,15 @@ from ckptdoctor.diagnosis.diagnosis import Diagnosis, outcome
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Severity
 from ckptdoctor.reports.paragraph import print_paragraph
 from ckptdoctor.reports.printable import printable
-from ckptdoctor.specs.tensor import TensorSpec, show_shape
+from ckptdoctor.reports.sides import show_sides
 
 _STYLES: dict[Severity, str] = {"error": "bold red", "warning": "bold yellow", "info": "bold cyan"}
 _LISTED = 12
 _RANDOM = 8
 
 
-def print_diff(diagnosis: Diagnosis, console: Console) -> None:
-    """Prints a diagnosis."""
+def print_diff(diagnosis: Diagnosis, console: Console, *, whole: bool = False) -> None:
+    """Prints a diagnosis; long lists are summed up unless the whole is wanted."""
     alignment = diagnosis.alignment
     _line(
         console,
@@ -41,9 +41,9 @@ def print_diff(diagnosis: Diagnosis, console: Console) -> None:
         _block(diagnostic, console, shown)
     if quiet:
         console.print()
-        _list(quiet, console)
+        _list(quiet, console, len(quiet) if whole else _LISTED)
     console.print()
-    _summary(diagnosis, console)
+    _summary(diagnosis, console, len(diagnosis.random) if whole else _RANDOM)
 
 
 def _line(console: Console, text: Text) -> None:
@@ -58,7 +58,8 @@ def _block(diagnostic: Diagnostic, console: Console, shown: set[str]) -> None:
         console,
         Text.assemble((f"{rule.severity}[{rule.code}]", _STYLES[rule.severity]), f" {rule.name}: ", (name, "bold")),
     )
-    _line(console, Text(f"  {_sides(diagnostic)}"))
+    if sides := show_sides(diagnostic):
+        _line(console, Text(f"  {sides}"))
     location = diagnostic.location
     if location:
         _line(console, Text.assemble(("  --> ", "blue"), f"{printable(location.file)}:{location.line}"))
@@ -86,32 +87,23 @@ def _remedy(remedy: Remedy, console: Console) -> None:
         _line(console, Text(f"      {printable(line)}", style="green"))
 
 
-def _sides(diagnostic: Diagnostic) -> str:
-    lhs, rhs = diagnostic.lhs, diagnostic.rhs
-    if lhs and rhs and lhs.dtype == rhs.dtype:
-        return f"lhs {show_shape(lhs.shape)} vs rhs {show_shape(rhs.shape)}"
-    return f"lhs {_show(lhs)} vs rhs {_show(rhs)}"
-
-
-def _show(spec: TensorSpec | None) -> str:
-    return f"{show_shape(spec.shape)} {spec.dtype}" if spec else "nothing"
-
-
-def _list(quiet: Iterable[Diagnostic], console: Console) -> None:
+def _list(quiet: Iterable[Diagnostic], console: Console, most: int) -> None:
     """What breaks nothing: a line each."""
     by_rule: dict[str, list[Diagnostic]] = {}
     for diagnostic in quiet:
         by_rule.setdefault(f"info[{diagnostic.rule.code}] {diagnostic.rule.name}", []).append(diagnostic)
     for title, diagnostics in by_rule.items():
         print_paragraph(console, diagnostics[0].message, label=f"{title}: ", style=_STYLES["info"])
-        for diagnostic in diagnostics[:_LISTED]:
-            sides = f"  {_sides(diagnostic)}" if diagnostic.lhs or diagnostic.rhs else ""
-            _line(console, Text(f"  {printable(diagnostic.key or diagnostic.variable)}{sides}"))
-        if len(diagnostics) > _LISTED:
-            console.print(Text(f"  and {len(diagnostics) - _LISTED} more (--format json lists all)"))
+        for diagnostic in diagnostics[:most]:
+            _line(
+                console,
+                Text(f"  {printable(diagnostic.key or diagnostic.variable)}  {show_sides(diagnostic)}".rstrip()),
+            )
+        if len(diagnostics) > most:
+            console.print(Text(f"  and {len(diagnostics) - most} more (--verbose lists all)"))
 
 
-def _summary(diagnosis: Diagnosis, console: Console) -> None:
+def _summary(diagnosis: Diagnosis, console: Console, most: int) -> None:
     alignment = diagnosis.alignment
     matched = alignment.matched
     trainable = sum(pair.variable.trainable for pair in matched)
@@ -131,8 +123,13 @@ def _summary(diagnosis: Diagnosis, console: Console) -> None:
             )
         )
     if diagnosis.random:
-        listed = ", ".join(map(printable, diagnosis.random[:_RANDOM]))
-        more = f" and {len(diagnosis.random) - _RANDOM} more" if len(diagnosis.random) > _RANDOM else ""
+        listed = ", ".join(map(printable, diagnosis.random[:most]))
+        more = f" and {len(diagnosis.random) - most} more" if len(diagnosis.random) > most else ""
         print_paragraph(console, listed + more, label="would stay random: ", indent=2)
+    if diagnosis.ignored:
+        codes = ", ".join(sorted({item.rule.code for item in diagnosis.ignored}))
+        print_paragraph(
+            console, f"{len(diagnosis.ignored)} ({codes}), as the graph's comments ask", label="ignored: ", indent=2
+        )
     if diagnosis.clean:
         console.print(Text("The checkpoint fits the graph.", style="bold green"))

@@ -20,8 +20,9 @@ _NOTES = 8
 _STEPS = 40
 
 
-def print_plan(plan: Plan, inventory: Inventory, console: Console) -> None:
-    """Prints each operation with the shape before and after, and why others are not there."""
+def print_plan(plan: Plan, inventory: Inventory, console: Console, *, whole: bool = False) -> None:
+    """Prints each operation with the shape before and after, and why others are not there; a long plan in parts."""
+    steps, notes = (len(plan.ops), len(plan.notes)) if whole else (_STEPS, _NOTES)
     made = derive(plan, inventory)
     specs = {key: entry.spec for key, entry in inventory.entries.items()}
     for number, op in enumerate(plan.ops):
@@ -31,19 +32,19 @@ def print_plan(plan: Plan, inventory: Inventory, console: Console) -> None:
             del specs[key]
         if op.writes:
             specs[op.writes] = after
-        if number < _STEPS:
+        if number < steps:
             text = f"  {op.verb} {printable(op.key)}  {_effect(op, taken, show_shape(after.shape))}"
             console.print(Text(text.rstrip()), soft_wrap=True)
-    if len(plan.ops) > _STEPS:
-        counts = Counter(op.verb for op in plan.ops[_STEPS:])
+    if len(plan.ops) > steps:
+        counts = Counter(op.verb for op in plan.ops[steps:])
         rest = ", ".join(f"{count} {verb}" for verb, count in counts.items())
-        console.print(Text(f"  and {rest} (--plan FILE keeps all)"))
+        console.print(Text(f"  and {rest} (--verbose lists all)"))
     if not plan.ops:
         console.print(Text("  nothing to do"))
-    for note in plan.notes[:_NOTES]:
+    for note in plan.notes[:notes]:
         print_paragraph(console, note, label="note: ", style="bold cyan", indent=2)
-    if len(plan.notes) > _NOTES:
-        console.print(Text(f"  and {len(plan.notes) - _NOTES} more notes (--plan FILE keeps all)"))
+    if len(plan.notes) > notes:
+        console.print(Text(f"  and {len(plan.notes) - notes} more notes (--verbose lists all)"))
     computed = sum(item.spec.nbytes for item in made.values() if item.origin is None)
     total = sum(item.spec.nbytes for item in made.values())
     console.print(Text(f"  {human_bytes(total - computed)} copied as they are, {human_bytes(computed)} computed"))

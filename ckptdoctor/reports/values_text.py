@@ -14,6 +14,7 @@ from ckptdoctor.reports.printable import printable
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _REMARKS = 20
+_PICTURED = 12
 
 
 def print_differences(differences: Sequence[ValueDifference], console: Console) -> None:
@@ -59,5 +60,8 @@ def print_statistics(statistics: Iterable[Statistics], console: Console) -> None
 
 
 def _picture(histogram: Sequence[int]) -> str:
-    most = max(histogram, default=0)
-    return "".join(_BARS[-(-count * (len(_BARS) - 1) // most)] if most else " " for count in histogram)
+    """The histogram in few enough bins to be read as text."""
+    step = max(1, len(histogram) // _PICTURED)
+    counts = [sum(histogram[start : start + step]) for start in range(0, len(histogram), step)]
+    most = max(counts, default=0)
+    return "".join(_BARS[-(-count * (len(_BARS) - 1) // most)] if most else " " for count in counts)

@@ -157,3 +157,25 @@ def make_request(
         timeout,
         cache,
     )
+
+
+def graph_request(
+    graph: str,
+    inputs: Sequence[str] | None,
+    args: Sequence[str] | None,
+    python: str = "",
+    timeout: float = DEFAULT_TIMEOUT,
+    cache: bool = True,
+) -> str | GraphRequest:
+    """What `ckptdoctor.api` takes as a graph: a request for Python source, else the name itself.
+
+    Raises:
+        UsageError: an option cannot be understood, or means nothing to this graph.
+    """
+    if is_python_graph(graph):
+        return make_request(graph, inputs=inputs or (), args=args or (), python=python, timeout=timeout, cache=cache)
+    if inputs or args:
+        raise UsageError(
+            f"{graph} is no Python source, so --input and --arg mean nothing to it", hint="Leave them out."
+        )
+    return graph

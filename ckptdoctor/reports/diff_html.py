@@ -1,0 +1,196 @@
+"""A diagnosis as a page: the findings with their remedies, and both sides as columns of layers, pair by pair."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from ckptdoctor.alignment.alignment import Alignment, Status
+from ckptdoctor.diagnosis.diagnosis import Diagnosis, outcome
+from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy
+from ckptdoctor.reports.page import differing, document, draw_shape, html_text, layer_of, show_spec, tools
+from ckptdoctor.reports.sides import show_sides
+from ckptdoctor.specs.objects import OBJECT_VALUE
+from ckptdoctor.specs.tensor import TensorSpec
+
+_SIGNS: dict[Status, str] = {"matched": "=", "mismatched": "≠", "renamed": "↷", "missing": "∅", "unexpected": "+"}
+_WORST_FIRST: tuple[Status, ...] = ("mismatched", "missing", "renamed", "matched", "unexpected")
+_LISTED = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A pair, or a side that has no other."""
+
+    status: Status
+    layers: tuple[str, str]
+    lhs: str = ""
+    rhs: str = ""
+    lhs_spec: TensorSpec | None = None
+    rhs_spec: TensorSpec | None = None
+
+
+def diff_page(diagnosis: Diagnosis) -> str:
+    """The whole page."""
+    alignment = diagnosis.alignment
+    rows = list(_rows(alignment))
+    anchors = {name: f"v{number}" for number, row in enumerate(rows) for name in (row.rhs, row.lhs) if name}
+    title = f"{diagnosis.graph_argument} with {alignment.inventory.source}"
+    return document(
+        title,
+        [_header(diagnosis), "<main>", *_findings(diagnosis, anchors), *_layers(rows), "</main>"],
+    )
+
+
+def _header(diagnosis: Diagnosis) -> str:
+    alignment = diagnosis.alignment
+    notes = "".join(
+        f'<p class="note">{html_text(note)}</p>' for note in (*alignment.graph.notes, *alignment.inventory.notes)
+    )
+    random = ", ".join(diagnosis.random[:_LISTED]) + (" …" if len(diagnosis.random) > _LISTED else "")
+    stays = f"<dt>would stay random</dt><dd>{html_text(random)}</dd>" if random else ""
+    return (
+        "<header><h1>ckptdoctor diff</h1><dl class='sides'>"
+        f"<dt>graph (lhs)</dt><dd><code>{html_text(diagnosis.graph_argument)}</code> {html_text(alignment.graph.kind)}</dd>"
+        f"<dt>checkpoint (rhs)</dt><dd><code>{html_text(alignment.inventory.source)}</code> "
+        f"{html_text(alignment.inventory.format)}</dd>{stays}</dl>{notes}"
+        f'<p class="outcome{"" if diagnosis.clean else " bad"}"><b>On restore:</b> {html_text(outcome(alignment))}</p></header>'
+    )
+
+
+def _findings(diagnosis: Diagnosis, anchors: Mapping[str, str]) -> Iterator[str]:
+    found = diagnosis.findings
+    yield f'<section aria-labelledby="findings"><h2 id="findings">{len(found)} finding{"" if len(found) == 1 else "s"}</h2>'
+    if not found:
+        yield "<p>The checkpoint fits the graph.</p>"
+    for item in found:
+        yield _finding(item, anchors)
+    quiet = Counter(f"{item.rule.code} {item.rule.name}" for item in diagnosis.diagnostics if item not in found)
+    if quiet:
+        listed = ", ".join(f"{name} ({count})" for name, count in quiet.items())
+        yield f'<p class="note">Breaks nothing: {html_text(listed)}.</p>'
+    yield "</section>"
+
+
+def _finding(item: Diagnostic, anchors: Mapping[str, str]) -> str:
+    name = item.variable or item.key
+    anchor = anchors.get(item.key) or anchors.get(name)
+    shown = f'<a href="#{anchor}">{html_text(name)}</a>' if anchor else html_text(name)
+    place = ""
+    if item.location:
+        line = f"{item.location.line:>4} | {item.location.text.expandtabs(4)}"
+        place = f'<p class="note">{html_text(item.location.file)}:{item.location.line}</p><pre>{html_text(line)}</pre>'
+    evidence = "".join(f"<li>{html_text(sentence)}</li>" for sentence in item.evidence)
+    first, *others = [*map(_remedy, item.remedies), ""]
+    more = (
+        f"<details><summary>other ways ({len(others) - 1})</summary>{''.join(others)}</details>"
+        if len(others) > 1
+        else ""
+    )
+    return (
+        f'<article class="{item.rule.severity}"><h3><span class="code">{item.rule.severity} {item.rule.code}</span> '
+        f'{item.rule.name}: <span class="name">{shown}</span></h3><p class="shape">{html_text(show_sides(item))}</p>{place}'
+        f"<p>{html_text(item.message)} ({item.confidence})</p><ul>{evidence}</ul>{first}{more}</article>"
+    )
+
+
+def _remedy(remedy: Remedy) -> str:
+    kind = "" if remedy.safety == "display-only" else f" ({remedy.safety})"
+    code = "\n".join(map(html_text, remedy.code.splitlines()))
+    paste = f'<div class="paste"><pre>{code}</pre><button type="button">copy</button></div>' if code else ""
+    return f'<div class="remedy"><b>help:</b> {html_text(remedy.title)}{kind}{paste}</div>'
+
+
+def _rows(alignment: Alignment) -> Iterator[_Row]:
+    """The pairs and the missing in the graph's order, the unexpected behind the layer that they are named for."""
+    names = {variable.name for variable in alignment.graph.variables}
+    keys = alignment.inventory.entries
+    found = {}
+    for pair in alignment.pairs:
+        layers = layer_of(pair.variable.name, names), layer_of(pair.entry.key, keys)
+        found[pair.variable.key] = _Row(
+            pair.status, layers, pair.variable.name, pair.entry.key, pair.variable.spec, pair.entry.spec
+        )
+    for item in alignment.missing:
+        found[item.key] = _Row("missing", (layer_of(item.name, names), ""), item.name, lhs_spec=item.spec)
+    left: dict[str, list[_Row]] = {}
+    for entry in alignment.unexpected:
+        layer = layer_of(entry.key, keys)
+        left.setdefault(layer, []).append(_Row("unexpected", ("", layer), rhs=entry.key, rhs_spec=entry.spec))
+    order = [found[variable.key] for variable in alignment.graph.variables if variable.key in found]
+    for row, following in zip(order, [*order[1:], None], strict=True):
+        yield row
+        if following is None or following.layers != row.layers:
+            yield from left.pop(row.layers[1] or row.layers[0], ())
+    for rows in left.values():
+        yield from rows
+
+
+def _layers(rows: Iterable[_Row]) -> Iterator[str]:
+    groups: list[list[tuple[int, _Row]]] = []
+    names = ("", "")
+    counts: Counter[Status] = Counter()
+    for number, row in enumerate(rows):
+        counts[row.status] += 1
+        if groups and _same_layer(names, row.layers):
+            names = names[0] or row.layers[0], names[1] or row.layers[1]
+        else:
+            names = row.layers
+            groups.append([])
+        groups[-1].append((number, row))
+    buttons = "".join(
+        f'<button type="button" data-status="{status}" aria-pressed="true">{_SIGNS[status]} {counts[status]:,} {status}</button>'
+        for status in _SIGNS
+        if counts[status]
+    )
+    yield f'<section aria-labelledby="layers"><h2 id="layers">Layers</h2>{tools(buttons)}'
+    yield '<div class="heads" aria-hidden="true"><span>graph (lhs)</span><span></span><span>checkpoint (rhs)</span></div>'
+    yield from map(_layer, groups)
+    yield "</section>"
+
+
+def _same_layer(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Whether two rows belong to one layer: no side contradicts, and one agrees."""
+    sides = list(zip(one, other, strict=True))
+    return all(a == b or not a or not b for a, b in sides) and any(a == b for a, b in sides if a or b)
+
+
+def _layer(members: list[tuple[int, _Row]]) -> str:
+    statuses = {row.status for _, row in members}
+    worst = next(status for status in _WORST_FIRST if status in statuses)
+    opened = "" if statuses <= {"matched", "unexpected"} else " open"
+    left = next((row.layers[0] or "(no scope)" for _, row in members if row.lhs), "")
+    right = next((row.layers[1] or "(no scope)" for _, row in members if row.rhs), "")
+    body = "".join(_table_row(number, row) for number, row in members)
+    return (
+        f'<details class="layer"{opened}><summary><span class="two {worst}"><span class="name">{html_text(left)}</span>'
+        f'{_join(worst, "span")}<span class="name">{html_text(right)}</span></span></summary><table class="two">'
+        f'<caption class="unseen">{html_text(left or right)}</caption><colgroup><col><col class="join"><col></colgroup>'
+        '<thead class="unseen"><tr><th scope="col">graph (lhs)</th><th scope="col">status</th>'
+        f'<th scope="col">checkpoint (rhs)</th></tr></thead><tbody>{body}</tbody></table></details>'
+    )
+
+
+def _join(status: Status, tag: str) -> str:
+    return f'<{tag} class="join"><i>{_SIGNS[status]} <span class="word">{status}</span></i></{tag}>'
+
+
+def _table_row(number: int, row: _Row) -> str:
+    shapes = [spec.shape if spec else None for spec in (row.lhs_spec, row.rhs_spec)]
+    lhs = _side(_label(row.lhs, row.layers[0]), row.lhs_spec, shapes[1], mirrored=True)
+    rhs = _side(_label(row.rhs, row.layers[1]), row.rhs_spec, shapes[0], mirrored=False)
+    return f'<tr class="{row.status}" id="v{number}"><td class="lhs">{lhs}</td>{_join(row.status, "td")}<td>{rhs}</td></tr>'
+
+
+def _label(name: str, layer: str) -> str:
+    return name.removesuffix(OBJECT_VALUE).removeprefix(f"{layer}/")
+
+
+def _side(label: str, spec: TensorSpec | None, other: tuple[int, ...] | None, *, mirrored: bool) -> str:
+    if spec is None:
+        return ""
+    apart = differing(spec.shape, other)
+    text = f'<span><span class="name">{html_text(label)}</span>{show_spec(spec, apart)}</span>'
+    bars = draw_shape(spec.shape, apart)
+    return f'<div class="cell">{text + bars if mirrored else bars + text}</div>'

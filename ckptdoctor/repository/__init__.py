@@ -1,0 +1,1 @@
+"""What a repository declares about its checkpoints, and what it has locked."""
