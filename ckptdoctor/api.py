@@ -162,7 +162,7 @@ def _compare(
     ignore: Sequence[Ignore] = (),
     *,
     values: bool = False,
-) -> tuple[Diagnosis, frozenset[Ignore], frozenset[Ignore]]:
+) -> tuple[Diagnosis, frozenset[Ignore], tuple[Ignore, ...]]:
     """A diagnosis without what comments and `ignore` accept, the ignores that were needed, and those that were not."""
     from ckptdoctor.alignment.alignment import align
     from ckptdoctor.diagnosis.diagnosis import diagnose
@@ -179,7 +179,7 @@ def _compare(
     diagnosis = diagnose(align(spec, inventory, include=include, exclude=exclude), argument, purpose)
     ignores = (*ignore, *read_ignores(file for file in spec.files if file.endswith(".py")))
     diagnosis, used = apply_ignores(diagnosis, ignores)
-    return diagnosis, used, frozenset(ignores) - used
+    return diagnosis, used, tuple(item for item in ignores if item not in used)
 
 
 def check(
@@ -220,6 +220,7 @@ def check(
 def _inventory_of(pair: Declared, lock: Lock | None, *, locked: bool) -> tuple[Inventory, tuple[Diagnostic, ...]]:
     """What to compare a pair's graph with, and what is wrong between the checkpoint and its lock."""
     from ckptdoctor.diagnosis.guard import not_as_locked
+    from ckptdoctor.errors import FormatError
     from ckptdoctor.repository.lock_file import differences
     from ckptdoctor.specs.graph import SourceLine
 
@@ -228,13 +229,21 @@ def _inventory_of(pair: Declared, lock: Lock | None, *, locked: bool) -> tuple[I
         message, place = f"{pair.checkpoint} is not in the lock.", SourceLine(str(lock.path) if lock else "", 1, "")
         unlocked = (not_as_locked.report(pair.checkpoint, message, (), place),) if lock and locked else ()
         return open_checkpoint(pair.checkpoint).inventory, unlocked
-    found = _open_if_here(pair.checkpoint)
     note = f"{pair.checkpoint} is not here: what {lock.path} says about it is compared."
-    stand_in = replace(kept.inventory, notes=() if found else (note,))
     if not locked:
-        return found or stand_in, ()
+        return _open_if_here(pair.checkpoint) or replace(kept.inventory, notes=(note,)), ()
+    found, damage = None, None
+    try:
+        found = _open_if_here(pair.checkpoint)
+    except FormatError as error:
+        damage = error
     changed = differences(kept, found)
+    if damage and not changed:
+        raise damage
+    if damage:
+        changed.append(damage.message)
     message = f"{pair.checkpoint} is not the checkpoint that was locked."
+    stand_in = replace(kept.inventory, notes=() if found else (note,))
     return stand_in, (not_as_locked.report(pair.checkpoint, message, changed, kept.location),) if changed else ()
 
 

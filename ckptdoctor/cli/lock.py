@@ -32,7 +32,8 @@ def lock(config: ConfigOption = Path("pyproject.toml")) -> None:
     names = list(dict.fromkeys(pair.checkpoint for pair in read_declared(config)))
     before = read_lock(path).checkpoints if path.exists() else ()
     inventories = {name: api.inspect(name) for name in names}
-    total = sum(file.stat().st_size for inventory in inventories.values() for file in inventory.files)
+    files = [file for inventory in inventories.values() for file in inventory.files]
+    total = sum(file.stat().st_size for file in files if file.exists())
     with progress("reading", total) as advance:
         locked = [lock_checkpoint(name, inventory, advance) for name, inventory in inventories.items()]
     text = lock_text(locked)

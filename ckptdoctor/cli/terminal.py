@@ -81,8 +81,7 @@ def console(*, stderr: bool = False) -> Console:
         markup=False,
         emoji=False,
         legacy_windows=False,
-        force_terminal=True if color == "always" else None,
-        no_color=True if color == "never" else None,
+        force_terminal={"auto": None, "always": True, "never": False}[color],
     )
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from ckptdoctor.diagnosis.diagnosis import Diagnosis
 from ckptdoctor.diagnosis.diagnostic import Diagnostic
 from ckptdoctor.specs.graph import SourceLine
+from ckptdoctor.trace.python_graph import seen_from_here
 
 _COMMENT = re.compile(r"#\s*ckptdoctor:\s*ignore\[([^\]]*)\]")
 _LAYOUT = (tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING, tokenize.ENDMARKER)
@@ -53,11 +54,7 @@ class Ignore:
         if self.lines is None:
             return True
         place = diagnostic.location
-        return place is not None and place.line in self.lines and _same_file(place.file, self.location.file)
-
-
-def _same_file(one: str, other: str) -> bool:
-    return one == other or Path(one).resolve() == Path(other).resolve()
+        return place is not None and place.line in self.lines and place.file == self.location.file
 
 
 def read_ignores(files: Iterable[str]) -> tuple[Ignore, ...]:
@@ -83,7 +80,7 @@ def _of_file(file: str) -> Iterator[Ignore]:
         if token.type == tokenize.NEWLINE:
             for comment in pending:
                 row = comment.start[0]
-                place = SourceLine(file, row, lines[row - 1])
+                place = SourceLine(seen_from_here(file), row, lines[row - 1])
                 match = _COMMENT.search(comment.string)
                 for pattern in match[1].split(",") if match else ():
                     yield Ignore(pattern.strip(), place, range(start, token.start[0] + 1))

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ckptdoctor.diagnosis.diagnosis import Diagnosis, outcome
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Severity
-from ckptdoctor.reports.paragraph import print_paragraph
+from ckptdoctor.reports.paragraph import ITEM, print_paragraph
 from ckptdoctor.reports.printable import printable
 from ckptdoctor.reports.sides import show_sides
 
@@ -68,7 +68,7 @@ def _block(diagnostic: Diagnostic, console: Console, shown: set[str]) -> None:
     sure = "" if diagnostic.confidence == "certain" else f" ({diagnostic.confidence})"
     print_paragraph(console, diagnostic.message + sure, label="cause: ", style="bold", indent=2)
     for sentence in diagnostic.evidence:
-        print_paragraph(console, sentence, label="- ", indent=4)
+        print_paragraph(console, sentence, label=ITEM, indent=4)
     repeated = False
     for remedy in diagnostic.remedies:
         if remedy.title in shown:
@@ -114,14 +114,12 @@ def _summary(diagnosis: Diagnosis, console: Console, most: int) -> None:
     )
     if alignment.renamed:
         counts += f", {len(alignment.renamed)} renamed"
-    console.print(Text.assemble(("summary: ", "bold"), counts))
+    print_paragraph(console, counts, label="summary: ", style="bold")
     if alignment.graph.kind != "checkpoint":
-        console.print(
-            Text(
-                "  restored and trainable "
-                f"{trainable}, restored and frozen {len(matched) - trainable}, left fresh {fresh}"
-            )
+        restored = (
+            f"restored and trainable {trainable}, restored and frozen {len(matched) - trainable}, left fresh {fresh}"
         )
+        print_paragraph(console, restored, indent=2)
     if diagnosis.random:
         listed = ", ".join(map(printable, diagnosis.random[:most]))
         more = f" and {len(diagnosis.random) - most} more" if len(diagnosis.random) > most else ""

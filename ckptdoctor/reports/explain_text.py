@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ckptdoctor.explanation.explanation import Explanation
-from ckptdoctor.reports.paragraph import print_paragraph
+from ckptdoctor.reports.paragraph import ITEM, print_paragraph
 from ckptdoctor.reports.printable import printable
 from ckptdoctor.specs.tensor import show_shape
 
@@ -27,7 +27,7 @@ def print_explanation(explanation: Explanation, console: Console) -> None:
         console.print(
             Text.assemble(f"{number}. ", (cause.cause.replace("_", " "), "bold"), f"{code} ({cause.confidence})")
         )
-        print_paragraph(console, cause.evidence, label="- ", indent=3)
+        print_paragraph(console, cause.evidence, label=ITEM, indent=3)
         for remedy in cause.remedies:
             print_paragraph(console, remedy, label="help: ", style="bold green", indent=3)
     others = ", ".join(cause.cause.replace("_", " ") for cause in explanation.causes[_SHOWN:])

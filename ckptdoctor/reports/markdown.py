@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from html import escape
 
 from ckptdoctor.diagnosis.diagnosis import Diagnosis, outcome
 from ckptdoctor.diagnosis.diagnostic import Diagnostic
@@ -75,7 +76,7 @@ def _finding(diagnosis: Diagnosis, item: Diagnostic) -> str:
     place = diagnosis.place_of(item)
     lines = [
         "<details>",
-        f"<summary>{item.rule.code} {item.rule.name}: {_plain(item.variable or item.key)}</summary>",
+        f"<summary>{item.rule.code} {item.rule.name}: {escape(printable(item.variable or item.key))}</summary>",
         "",
     ]
     if place.text:
@@ -92,7 +93,7 @@ def _finding(diagnosis: Diagnosis, item: Diagnostic) -> str:
 
 def _plain(text: str) -> str:
     """Text that no character of can be taken for Markdown or HTML."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~@])", r"\\\1", printable(text.replace("\n", " ")))
+    return re.sub(r"([\\`*_{}\[\]#|~@])", r"\\\1", escape(printable(text.replace("\n", " ")), quote=False))
 
 
 def _code(text: str) -> str:

@@ -17,7 +17,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import unified_diff
 from os.path import relpath
 from pathlib import Path
@@ -85,22 +85,31 @@ class Lock:
 
 
 def lock_checkpoint(checkpoint: str, inventory: Inventory, advance: Advance = lambda size: None) -> LockedCheckpoint:
-    """Reads and digests every file of a checkpoint; `advance` hears the bytes read."""
+    """Reads and digests every file of a checkpoint; `advance` hears the bytes read.
+
+    Raises:
+        UsageError: a file of it is not here.
+    """
     start = inventory.files[0].parent
-    files = tuple(
-        LockedFile(Path(relpath(path, start)).as_posix(), path.stat().st_size, _digest(path, advance))
-        for path in inventory.files
-    )
+    files = tuple(_on_disk(Path(relpath(path, start)).as_posix(), path, advance) for path in inventory.files)
     return LockedCheckpoint(checkpoint, files, inventory, SourceLine(NAME, 1, ""))
 
 
-def _digest(path: Path, advance: Advance = lambda size: None) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(COPY_CHUNK):
-            digest.update(chunk)
-            advance(len(chunk))
-    return digest.hexdigest()
+def _on_disk(name: str, path: Path, advance: Advance = lambda size: None) -> LockedFile:
+    """The file, or the one that a git-lfs pointer in its place stands for."""
+    pointer = read_pointer(path)
+    if pointer:
+        return LockedFile(name, *pointer)
+    digest, size = hashlib.sha256(), 0
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(COPY_CHUNK):
+                digest.update(chunk)
+                size += len(chunk)
+                advance(len(chunk))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}", hint="Bring the whole checkpoint here.") from error
+    return LockedFile(name, size, digest.hexdigest())
 
 
 def read_pointer(path: Path) -> tuple[int, str] | None:
@@ -226,10 +235,10 @@ def differences(locked: LockedCheckpoint, found: Inventory | None) -> list[str]:
     """
     lines = []
     for file, path in zip(locked.files, locked.inventory.files, strict=True):
-        if path.exists() and (other := _on_disk(file, path)) != file:
+        if path.exists() and (other := _on_disk(file.name, path)) != file:
             lines += [f"-{file}", f"+{other}"]
     known = {path.resolve() for path in locked.inventory.files}
-    new = [path for path in found.files if path.resolve() not in known] if found else []
+    new = [path for path in found.files if path.resolve() not in known and path.exists()] if found else []
     if new:
         lines += [
             f"-{file}" for file, path in zip(locked.files, locked.inventory.files, strict=True) if not path.exists()
@@ -242,12 +251,6 @@ def differences(locked: LockedCheckpoint, found: Inventory | None) -> list[str]:
     )
     changed = list(unified_diff(old, now, n=0, lineterm=""))[2:]
     return lines + (changed or ["(the same variables and shapes: values differ, or how they are stored)"])
-
-
-def _on_disk(file: LockedFile, path: Path) -> LockedFile:
-    pointer = read_pointer(path)
-    size, sha256 = pointer or (path.stat().st_size, _digest(path))
-    return replace(file, size=size, sha256=sha256)
 
 
 def _variable_line(entry: Entry) -> str:

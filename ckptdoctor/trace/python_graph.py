@@ -75,11 +75,13 @@ def _variable(traced: dict[str, Any]) -> Variable:
     )
 
 
+def seen_from_here(file: str) -> str:
+    """A file's path from the working directory, where that is shorter."""
+    return os.path.relpath(file) if Path(file).is_relative_to(Path.cwd()) else file
+
+
 def _location(file: str, line: int) -> SourceLine:
-    """A line of source, its file as seen from here where that is shorter."""
-    path = Path(file)
-    shown = os.path.relpath(file) if path.is_relative_to(Path.cwd()) else file
-    return SourceLine(shown, line, linecache.getline(file, line).rstrip())
+    return SourceLine(seen_from_here(file), line, linecache.getline(file, line).rstrip())
 
 
 def _consumer(traced: dict[str, Any]) -> Consumer:

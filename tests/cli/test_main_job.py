@@ -216,12 +216,6 @@ def test_output_in_a_pipe_fits_80_columns_but_for_what_is_copied() -> None:
     assert "\x1b" not in output
 
 
-def test_the_report_is_the_golden_one() -> None:
-    output = run("diff", "unflattened.py", CLASSIFIER, *IMAGES, code=1).replace(str(FIXTURES), "FIXTURES")
-    golden = FIXTURES / "unflattened.txt"
-    assert output == golden.read_text("utf-8")
-
-
 def test_errors_have_no_traceback_and_say_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "page.ckpt").write_text("<!DOCTYPE html><html>sign in</html>")
     output = run("inspect", tmp_path / "page.ckpt", code=3)
