@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ckptdoctor.cli.browse import browse
 from ckptdoctor.cli.check import check
 from ckptdoctor.cli.convert import convert
 from ckptdoctor.cli.demo import demo
@@ -71,7 +72,7 @@ def describe(
     """
 
 
-for command in (diff, explain, convert, verify, inspect, check, lock, demo):
+for command in (diff, explain, convert, verify, inspect, browse, check, lock, demo):
     app.command()(command)
 app.command(context_settings=SETTINGS)(run)
 

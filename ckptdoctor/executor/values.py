@@ -216,9 +216,21 @@ def describe_values(checkpoint: Checkpoint, advance: Advance = lambda size: None
         FormatError: a value cannot be read.
     """
     for key, entry in checkpoint.inventory.entries.items():
-        if entry.spec.dtype.itemsize:
-            yield _describe(key, checkpoint.read(key).reshape(-1))
+        described = describe_value(checkpoint, key)
+        if described:
+            yield described
         advance(entry.spec.nbytes)
+
+
+def describe_value(checkpoint: Checkpoint, key: str) -> Statistics | None:
+    """What one tensor's values look like; None for strings.
+
+    Raises:
+        FormatError: a value cannot be read.
+    """
+    if not checkpoint.inventory.entries[key].spec.dtype.itemsize:
+        return None
+    return _describe(key, checkpoint.read(key).reshape(-1))
 
 
 def _describe(key: str, values: NDArray[Any]) -> Statistics:

@@ -52,11 +52,15 @@ def print_statistics(statistics: Iterable[Statistics], console: Console) -> None
     rows = list(statistics)
     width = max((len(printable(row.key)) for row in rows), default=0)
     for row in rows:
-        odd = "".join(f", {count:,} {what}" for what, count in (("NaN", row.nans), ("Inf", row.infinities)) if count)
-        zeros = f", {row.zeros:,} zero" if row.zeros else ""
-        numbers = f"[{row.minimum:.3g}, {row.maximum:.3g}] mean {row.mean:.3g} std {row.deviation:.3g}"
-        line = f"{printable(row.key):<{width}}  {_picture(row.histogram)}  {numbers}{zeros}{odd}"
-        console.print(Text(line), soft_wrap=True)
+        console.print(Text(f"{printable(row.key):<{width}}  {statistics_line(row)}"), soft_wrap=True)
+
+
+def statistics_line(item: Statistics) -> str:
+    """A tensor's histogram, range, mean and deviation, and what is odd about it."""
+    odd = "".join(f", {count:,} {what}" for what, count in (("NaN", item.nans), ("Inf", item.infinities)) if count)
+    zeros = f", {item.zeros:,} zero" if item.zeros else ""
+    numbers = f"[{item.minimum:.3g}, {item.maximum:.3g}] mean {item.mean:.3g} std {item.deviation:.3g}"
+    return f"{_picture(item.histogram)}  {numbers}{zeros}{odd}"
 
 
 def _picture(histogram: Sequence[int]) -> str:
