@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import base64
 import json
-import tomllib
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 
 import tomli_w
 
+from ckptdoctor import toml_text
 from ckptdoctor.errors import OutputError, UsageError
 from ckptdoctor.plan.plan import Plan
 from ckptdoctor.specs.dtype import DType, dtype_from_name
@@ -69,7 +69,7 @@ def read_plan(path: Path) -> Plan:
     """
     try:
         text = path.read_text("utf-8")
-        data = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        data = json.loads(text) if path.suffix == ".json" else toml_text.loads(text)
     except (OSError, ValueError) as error:
         raise UsageError(
             f"{path} is no plan: {error}", hint="Write one with: ckptdoctor convert … --plan FILE --dry-run"

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ckptdoctor import toml_text
 from ckptdoctor.errors import UsageError
 from ckptdoctor.plan.averages import averages_to_variables
 from ckptdoctor.plan.plan import Plan, carried_out, concat
@@ -106,7 +106,7 @@ def _read_map(path: Path) -> dict[str, str]:
     try:
         text = path.read_text("utf-8")
         if path.suffix in (".toml", ".json"):
-            data = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+            data = json.loads(text) if path.suffix == ".json" else toml_text.loads(text)
             if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
                 raise UsageError(f"{path} is no table of names", hint='One line each: "checkpoint/key" = "graph/key"')
             return data

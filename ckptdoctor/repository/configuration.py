@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ckptdoctor import toml_text
 from ckptdoctor.diagnosis.ignores import Ignore
 from ckptdoctor.errors import UsageError
 from ckptdoctor.specs.graph import SourceLine
@@ -46,7 +46,7 @@ def read_declared(path: Path) -> tuple[Declared, ...]:
     """
     try:
         text = path.read_text("utf-8")
-        data = tomllib.loads(text)
+        data = toml_text.loads(text)
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read: {error}", hint=f"Declare what to check in it:\n{_EXAMPLE}") from error
     tables = data.get("tool", {}).get("ckptdoctor", {}).get("check")

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ckptdoctor.errors import UsageError
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -51,6 +53,7 @@ class DType:
 
         Raises:
             TypeError: the elements have no NumPy type.
+            UsageError: the installed ml-dtypes is too old to have it.
         """
         import numpy as np
 
@@ -59,7 +62,12 @@ class DType:
         if self.storage in _ML_DTYPES:
             import ml_dtypes
 
-            extended: np.dtype[Any] = np.dtype(getattr(ml_dtypes, self.storage))
+            kind = getattr(ml_dtypes, self.storage, None)
+            if kind is None:
+                raise UsageError(
+                    f"ml-dtypes {ml_dtypes.__version__} has no {self.storage}", hint="pip install --upgrade ml-dtypes"
+                )
+            extended: np.dtype[Any] = np.dtype(kind)
             return extended
         return np.dtype(self.storage)
 

@@ -1173,6 +1173,11 @@ class Builder(object):
             variables = self.graphs.describe(graph) if graph is not None else []
             if len(found) == len(variables):  # none is partitioned
                 self.number(variables, found)
+                if self.is_keras_2_model():
+                    kind = "Keras model"
+                    places = keras_2_places(self.tf, self.result)
+                    for variable, item in zip(variables, found):
+                        variable["stored"] = places.get(id(item), "")
         if not variables:
             raise Problem(
                 "user",
@@ -1194,11 +1199,54 @@ class Builder(object):
             "keras_version": self.keras.keras.__version__ if model is not None else "",
         }
 
+    def is_keras_2_model(self):
+        """Whether the graph is that of a model of Keras 2, whose files go by its layers and not by names."""
+        if self.keras is not None or self.api != "tf2":
+            return False
+        try:
+            return isinstance(self.result, self.tf.keras.Model)
+        except (AttributeError, ImportError):
+            return False  # no Keras
+
     def number(self, variables, items):
         """Tells for each variable which object it is."""
         if self.objects is not None:
             for variable, item in zip(variables, items):
                 variable["node"] = self.objects.numbers.get(id(item), -1)
+
+
+def keras_2_places(tf, model):
+    """Where Keras 2 (or tf_keras) puts each variable in a `.weights.h5` file: its own traversal, writing into nothing."""
+    try:
+        from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable
+
+        package = tf.keras.Model.__module__.split(".")[0]
+        try:
+            saving_lib = importlib.import_module(package + ".src.saving.saving_lib")
+        except ImportError:
+            saving_lib = importlib.import_module(package + ".saving.saving_lib")
+        found = {}
+
+        class Entries(object):
+            def __init__(self, path):
+                self.path = path
+
+            def __setitem__(self, key, value):
+                found.setdefault(id(value), "/".join([part for part in (self.path, "vars", key) if part]))
+
+        class Nowhere(object):
+            def make(self, path):
+                return Entries(path)
+
+        values = BaseResourceVariable.numpy
+        BaseResourceVariable.numpy = lambda self: self  # a graph's variables have no values
+        try:
+            saving_lib._save_state(model, Nowhere(), None, "", set())
+        finally:
+            BaseResourceVariable.numpy = values
+        return found
+    except Exception:
+        return {}  # another version of Keras: the order of the layers must do
 
 
 def eager_variable(variable):
