@@ -55,7 +55,9 @@ def tried(python: str, wheel: Path, sources: Path, directory: Path, lowest: bool
     shutil.rmtree(environment, ignore_errors=True)
     subprocess.run([python, "-m", "venv", environment], check=True)
     binaries = environment / "bin"
-    version = subprocess.run([binaries / "python", "--version"], check=True, capture_output=True, text=True).stdout.split()[1]
+    version = subprocess.run(
+        [binaries / "python", "--version"], check=True, capture_output=True, text=True
+    ).stdout.split()[1]
     pip = [str(binaries / "pip"), "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "--upgrade", "pip>=25.1"], check=True)
     wanted = [str(wheel) + "[browse]", "--group", f"{sources}/pyproject.toml:test"]
