@@ -118,9 +118,10 @@ def sliced(made: Elements, part: TensorSlice) -> Iterator[NDArray[Any]]:
     """The elements of a part, in chunks."""
     box = part.resolve(made.spec.shape)
     shape = tuple(side.stop - side.start for side in box)
+    within = (slice(None), *box[1:])
     taken = Elements(
         TensorSpec(made.spec.dtype, shape),
-        lambda start, stop: made.rows(box[0].start + start, box[0].start + stop)[(slice(None), *box[1:])],
+        lambda start, stop: made.rows(box[0].start + start, box[0].start + stop)[within],
     )
     return chunks(taken)
 

@@ -15,7 +15,7 @@ import re
 import shutil
 import zipfile
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import BinaryIO
 
@@ -150,7 +150,7 @@ class KerasModelWriter(PlacedWriter):
     def finish(self) -> None:
         """Puts the archive together."""
         with zipfile.ZipFile(self._archive, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
-            saved = datetime.now(UTC).strftime("%Y-%m-%d@%H:%M:%S")
+            saved = datetime.now(timezone.utc).strftime("%Y-%m-%d@%H:%M:%S")
             metadata = {"keras_version": self._layout.keras_version, "date_saved": saved}
             archive.writestr("metadata.json", json.dumps(metadata))
             archive.writestr("config.json", self._layout.config)
@@ -183,6 +183,7 @@ def _lay_out(writer: PlacedWriter, stream: BinaryIO, specs: Specs, places: Mappi
     import h5py
 
     with h5py.File(stream.name, "w") as file:
+        file.create_group("vars")  # Keras 2 looks for the model's own variables even where it has none
         for key, spec in specs.items():
             group, _, number = places[key].rpartition("/")
             owner = file.require_group(group)

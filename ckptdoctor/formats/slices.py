@@ -62,5 +62,6 @@ def assemble_rows(spec: TensorSpec, pieces: Iterable[Piece], start: int, stop: i
             raise ValueError(f"a slice of {wanted} holds {values.shape}")
         low, high = max(start, box[0].start), min(stop, box[0].stop)
         if low < high:
-            rows[(slice(low - start, high - start), *box[1:])] = values[low - box[0].start : high - box[0].start]
+            place = (slice(low - start, high - start), *box[1:])
+            rows[place] = values[low - box[0].start : high - box[0].start]
     return rows
