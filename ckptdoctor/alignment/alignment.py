@@ -20,6 +20,9 @@ from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.near_names import did_you_mean
 from ckptdoctor.specs.objects import OBJECT_VALUE
 
+_PLACE = re.compile(r"(^|/)vars/\d+$")
+"""What ends a key of Keras 3's own files (Keras 3, keras/src/saving/saving_lib.py, `H5IOStore`)."""
+
 Status = Literal["matched", "mismatched", "renamed", "missing", "unexpected"]
 
 
@@ -162,11 +165,11 @@ def align(
         by_structure=by_structure,
     )
     renamings = tuple(
-        replace(item, pairs=tuple((variable, left[entry.key]) for variable, entry in item.pairs), followed=by_structure)
-        for item in renamings
+        replace(item, pairs=tuple((variable, left[entry.key]) for variable, entry in item.pairs)) for item in renamings
     )
     ambiguities = tuple(replace(item, entries=tuple(left[entry.key] for entry in item.entries)) for item in ambiguities)
-    renamings = (replace(recorded, followed=by_structure), *renamings) if recorded else renamings
+    renamings = (recorded, *renamings) if recorded else renamings
+    renamings = tuple(replace(item, followed=by_structure and _at_their_places(item)) for item in renamings)
     for renaming in renamings:
         for variable, entry in renaming.pairs:
             found[variable.key] = entries.pop(entry.key), renaming
@@ -190,6 +193,17 @@ def _by_place(missing: Sequence[Variable], entries: Mapping[str, Entry]) -> Rena
     fitting = sum(Pair(variable, entry).same_shape for variable, entry in pairs)
     evidence = f"Keras keeps these {len(pairs)} variables at these places, and {fitting} of the shapes agree."
     return Renaming("recorded", "", "", pairs, True, evidence)
+
+
+def _at_their_places(renaming: Renaming) -> bool:
+    """Whether Keras finds the entries: by the layers' order, or in Keras 3's own files by the place alone.
+
+    Source: Keras 3, keras/src/saving/saving_lib.py, `_load_state`.
+    """
+    return not any(
+        variable.stored and _PLACE.search(entry.key) and variable.stored != entry.key
+        for variable, entry in renaming.pairs
+    )
 
 
 def _by_recorded_names(

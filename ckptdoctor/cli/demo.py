@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from ckptdoctor.cli.options import ForceOption
-from ckptdoctor.cli.terminal import command
+from ckptdoctor.cli.terminal import command, working
 from ckptdoctor.errors import GraphError, MissingPackage, OutputError
 
 _FILES = Path(__file__).with_name("demo_files")
@@ -26,6 +26,7 @@ def demo(
         "ckptdoctor-demo"
     ),
     force: ForceOption = False,
+    files_only: Annotated[bool, typer.Option("--files-only", help="Make the files, and tell nothing.")] = False,
 ) -> None:
     """Tell the whole story on files that it makes.
 
@@ -35,6 +36,7 @@ def demo(
 
         ckptdoctor demo
         ckptdoctor demo /tmp/vgg --force
+        ckptdoctor demo vgg --files-only
     """
     for package, name in (("tensorflow", "tensorflow"), ("tf_slim", "tf-slim")):
         if find_spec(package) is None:
@@ -44,8 +46,11 @@ def demo(
     directory.mkdir(parents=True, exist_ok=True)
     for source in sorted(_FILES.glob("*.py")):
         shutil.copy(source, directory)
-    typer.echo(f"A small VGG16 in slim's form, saved by TensorFlow as {directory}/vgg_16.ckpt:\n")
-    _save(directory)
+    typer.echo(f"A small VGG16 in slim's form, saved by TensorFlow as {directory}/vgg_16.ckpt")
+    with working("saving"):
+        _save(directory)
+    if files_only:
+        return
     same_as = ["--same-as", "conv_vgg.py", "vgg_16.ckpt"]
     story: tuple[tuple[str, list[str], int], ...] = (
         ("What the checkpoint holds: fc6, fc7 and fc8 are convolutions.", ["inspect", "vgg_16.ckpt", "--table"], 0),

@@ -59,8 +59,9 @@ class Case:
             return (*self.leave_out(scope), *repairs)
         return (*(replace(item, title=f"to infer: {item.title}") for item in repairs), *self.leave_out(scope))
 
-    def convert_command(self, *options: str) -> str:
-        """The command that rewrites the checkpoint for this graph, in a format that the graph's library loads."""
+    @property
+    def fitted(self) -> str:
+        """What to call the rewritten checkpoint: a format that the graph's library loads."""
         source = self.checkpoint.rstrip("/")
         ending = next((ending for ending in _ENDINGS if source.endswith(ending)), "")
         output = source.removesuffix(ending) + "_fitted"
@@ -68,7 +69,11 @@ class Case:
             output += ".weights.h5" if ending == ".weights.h5" else ".h5"
         else:
             output += ".ckpt"
-        return " ".join(["ckptdoctor convert", self.checkpoint, output, "--graph", self.graph_argument, *options])
+        return output
+
+    def convert_command(self, *options: str) -> str:
+        """The command that rewrites the checkpoint for this graph."""
+        return " ".join(["ckptdoctor convert", self.checkpoint, self.fitted, "--graph", self.graph_argument, *options])
 
     def leave_out(self, scope: str) -> tuple[Remedy, ...]:
         """Restore code that leaves a scope out, so that it starts from its initializer: slim's and today's."""
@@ -81,8 +86,10 @@ class Case:
             f"        if not v.op.name.startswith('{scope}')]\n"
             f"tf.compat.v1.train.Saver(kept).restore(session, '{self.checkpoint}')"
         )
+        # What is elsewhere than Keras looks would be skipped, too: all that fits must be put in its place first.
+        loaded = self.fitted if self.alignment.renamed else self.checkpoint
         keras = (
-            f"model.load_weights('{self.checkpoint}', skip_mismatch=True)  # Keras formats only\n"
+            f"model.load_weights('{loaded}', skip_mismatch=True)  # Keras formats only\n"
             "# from a TensorFlow checkpoint: tf.train.load_checkpoint(path).get_tensor(key) for each other variable"
         )
         if not self.alignment.graph.has_saver:

@@ -106,7 +106,7 @@ def outcome(alignment: Alignment) -> str:
     if alignment.graph.kind == "TensorFlow 2 objects" or alignment.restored_by:
         return _objects_outcome(alignment, wrong_shape, absent)
     if not alignment.inventory.has_saver:
-        return _file_outcome(alignment, len(wrong_shape), len(alignment.missing))
+        return _file_outcome(alignment, len(wrong_shape), len(absent))
     if absent:
         first = min(absent)
         return f"It would fail: NotFoundError: Key {first} not found in checkpoint."
@@ -158,5 +158,5 @@ def _file_outcome(alignment: Alignment, wrong: int, missing: int) -> str:
         fits = f"{wrong} variables differ and {missing} are missing" if wrong or missing else "every variable is in it"
         return f"TensorFlow does not restore this file itself; converted to a checkpoint, {fits}."
     if wrong or missing:
-        return f"model.load_weights would fail, or skip: {wrong} variables differ and {missing} are missing."
+        return f"model.load_weights would fail, or skip: {wrong} variables differ, and {missing} are not where Keras looks."
     return "model.load_weights goes by the layers' order: every variable of the model is in the file with its shape."

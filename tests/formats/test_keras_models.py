@@ -137,3 +137,32 @@ def test_a_missing_shard_of_keras_is_named(saved: tuple[Path, Any], tmp_path: Pa
     shard = sorted(tmp_path.glob("m_*.weights.h5"))[1]
     shard.unlink()
     assert f"missing {shard.name}" in run("inspect", tmp_path / "m.weights.json", code=3)
+
+
+def test_a_base_within_another_model_is_not_where_keras_looks(saved: tuple[Path, Any], tmp_path: Path) -> None:
+    """`load_weights(skip_mismatch=True)` would skip everything without an error; the conversion puts it in its place."""
+    import keras
+
+    directory, model = saved
+    text = (
+        "import keras\n"
+        "base = keras.applications.MobileNetV2(\n"
+        "    input_shape=(96, 96, 3), alpha=0.35, weights=None, include_top=False, pooling='avg')\n"
+        "model = keras.Sequential([keras.Input((96, 96, 3)), base, keras.layers.Dense(5, name='head')])\n"
+    )
+    graph = tmp_path / "fine.py"
+    graph.write_text(text)
+    output = run("diff", f"{graph}:model", directory / "m.weights.h5", code=1)
+    assert "260 variables" in output
+    assert "0 matched, 0 mismatched, 2 missing, 2 unexpected, 260 renamed" in output
+    assert "cause: the graph has sequential/head, the checkpoint does not." in output
+    made = tmp_path / "fitted.weights.h5"
+    run("convert", directory / "m.weights.h5", made, "--graph", f"{graph}:model")
+    names: dict[str, Any] = {}
+    exec(text, names)
+    keras.backend.clear_session()
+    names["model"].load_weights(made, skip_mismatch=True)
+    loaded = {weight.path: np.asarray(weight) for weight in names["base"].weights}
+    wanted = {weight.path: np.asarray(weight) for weight in model.weights if weight.path in loaded}
+    assert len(wanted) == len(loaded) == 260
+    assert all(np.array_equal(value, wanted[path]) for path, value in loaded.items())

@@ -59,8 +59,21 @@ def _part(key: str, present: set[str]) -> str:
     return key
 
 
+def _common_scope(keys: list[str]) -> str:
+    """The innermost scope that all keys are in."""
+    scopes = [key.split("/")[:-1] for key in keys]
+    common = []
+    for parts in zip(*scopes, strict=False):
+        if len(set(parts)) > 1:
+            break
+        common.append(parts[0])
+    return "/".join(common)
+
+
 def _diagnose(case: Case, part: str, variables: list[Variable], unexpected: list[str]) -> Diagnostic:
     first = variables[0]
+    if len(variables) > 1:
+        part = _common_scope([item.key for item in variables]) or part
     evidence = ["No key of this name is in the checkpoint."]
     if len(variables) > 1:
         evidence = [f"{len(variables)} variables of {part}: {listed([item.key for item in variables])}."]

@@ -39,4 +39,6 @@ SILENT = (Example("a/kernel [4,8]", "a/kernel [4,8]"),)
 def check(case: Case) -> Iterator[Diagnostic]:
     """A finding for each way in which names correspond."""
     message = "the checkpoint names the same layers differently ({count} variables)."
+    if case.alignment.graph.kind == "Keras model" and case.alignment.inventory.is_keras:
+        message = "the file has the same layers where load_weights of this model does not look ({count} variables)."
     yield from report_renamings(case, RULE, ("recorded", "dialect", "pattern", "object order"), message)
