@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ __all__ = [
     "convert",
     "diff",
     "differences",
+    "graph_request",
     "inspect",
     "open_checkpoint",
     "plan_for",
@@ -66,6 +68,25 @@ def inspect(checkpoint: str) -> Inventory:
     from ckptdoctor.notebook import shown_inventory
 
     return shown_inventory(open_checkpoint(checkpoint).inventory)
+
+
+def graph_request(
+    graph: str, *, inputs: Sequence[str] = (), args: Sequence[str] = (), python: str = ""
+) -> str | GraphRequest:
+    """A graph with its parameters, for the other functions.
+
+    Args:
+        graph: a GRAPH argument.
+        inputs: tensor parameters, such as `images:Nx224x224x3`.
+        args: other parameters, such as `num_classes=10`.
+        python: the interpreter that builds the graph; the running one without it.
+
+    Raises:
+        UsageError: one of them cannot be understood, or means nothing to this graph.
+    """
+    from ckptdoctor.trace.request import graph_request as request
+
+    return request(graph, inputs, args, python)
 
 
 def read_graph(graph: str | GraphRequest, *, values: bool = False) -> GraphSpec:
@@ -176,6 +197,8 @@ def _compare(
 
         inventory = carried_out(prepare.plan(inventory), inventory)
         argument += prepare.options
+    argument += "".join(f" --include {quote(scope)}" for scope in include)
+    argument += "".join(f" --exclude {quote(scope)}" for scope in exclude)
     diagnosis = diagnose(align(spec, inventory, include=include, exclude=exclude), argument, purpose)
     ignores = (*ignore, *read_ignores(file for file in spec.files if file.endswith(".py")))
     diagnosis, used = apply_ignores(diagnosis, ignores)

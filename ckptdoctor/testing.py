@@ -35,10 +35,9 @@ def assert_loads(
 
     from ckptdoctor import api
     from ckptdoctor.reports.diff_text import print_diff
-    from ckptdoctor.trace.request import graph_request
 
     __tracebackhide__ = True  # pytest shows the caller's line
-    request = graph_request(graph, inputs, args, python)
+    request = api.graph_request(graph, inputs=inputs, args=args, python=python)
     diagnosis = api.diff(request, checkpoint, include=include, exclude=exclude)
     if not diagnosis.clean:
         text = io.StringIO()

@@ -43,8 +43,7 @@ def verify(
 
         ckptdoctor verify model.ckpt
         ckptdoctor verify fitted.ckpt --graph vgg.py --input images:1x224x224x3
-        ckptdoctor verify fitted.ckpt --graph vgg.py --same-as tf_slim.nets.vgg:vgg_16 vgg_16.ckpt
-        --input inputs:1x224x224x3 --arg is_training=False
+        ckptdoctor verify fitted.ckpt --graph vgg.py --same-as slim_vgg.py vgg_16.ckpt --input images:1x224x224x3
     """
     from rich.text import Text
 
