@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 import typer
 
@@ -17,9 +18,7 @@ def complete_codes(incomplete: str) -> list[tuple[str, str]]:
     """The codes of diagnostics that start so, with what they are about."""
     from ckptdoctor.diagnosis.catalogue import pages
 
-    return (
-        [(page.code, page.name) for page in pages() if page.code.startswith(incomplete.upper())] if incomplete else []
-    )
+    return [(page.code, page.name) for page in pages() if page.code.startswith(incomplete)] if incomplete else []
 
 
 def complete_keys(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -43,8 +42,10 @@ def _scopes(key: str) -> list[str]:
 
 
 def _keys(ctx: typer.Context) -> list[str]:
-    checkpoint = ctx.params.get("checkpoint")
-    try:
-        return list(api.inspect(checkpoint).variables) if checkpoint else []
-    except CkptDoctorError:
-        return []  # a shell waits for names, not for an explanation
+    """The keys of every checkpoint that stands on the line; an option without its value leaves the line unparsed."""
+    named = ctx.params.get("checkpoint")
+    found: list[str] = []
+    for word in [named] if named else ctx.args:
+        with suppress(CkptDoctorError):  # a shell waits for names, not for an explanation
+            found += api.inspect(word).variables
+    return found

@@ -15,7 +15,7 @@ from ckptdoctor.cli.terminal import command, console
 from ckptdoctor.errors import UsageError
 from ckptdoctor.specs.near_names import did_you_mean
 
-_CODE = re.compile(r"CKD\d{3}", re.IGNORECASE)
+_CODE = re.compile(r"CKD\w{0,5}", re.IGNORECASE)
 
 
 @command
