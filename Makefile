@@ -26,7 +26,7 @@ bench: $(VENV)/.installed
 
 # Looks for inputs that break a reader, led by coverage; FUZZ_SECONDS for each reader.
 FUZZ_SECONDS ?= 60
-FUZZED := single_file bundle_index bundle_data bundle_entries v1_entries state_file object_graph meta_graph saved_model keras_config plan_file block
+FUZZED := single_file bundle_index bundle_data bundle_entries v1_entries state_file object_graph meta_graph saved_model keras_config plan_file lock_file block
 fuzz: $(VENV)/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --group fuzz
 	mkdir -p build

@@ -67,3 +67,6 @@ GRAPH_MEMORY_VARIABLE = "CKPTDOCTOR_GRAPH_MEMORY"
 
 MAX_ANSWER = 2 << 30
 """Bytes of the description of a graph."""
+
+MAX_LOCK = 1 << 30
+"""Bytes of a lock file: millions of variables."""

@@ -23,10 +23,11 @@ from os.path import relpath
 from pathlib import Path
 from typing import Any
 
-from ckptdoctor.errors import UsageError
+from ckptdoctor.binary.zip_archive import leads_out
+from ckptdoctor.errors import FormatError, UsageError
 from ckptdoctor.formats.checkpoint import Advance
 from ckptdoctor.formats.object_graph import decode_objects, encode_objects
-from ckptdoctor.limits import COPY_CHUNK
+from ckptdoctor.limits import COPY_CHUNK, MAX_ELEMENTS, MAX_LOCK
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.graph import SourceLine
 from ckptdoctor.specs.inventory import Entry, Inventory
@@ -40,6 +41,8 @@ _POINTER = re.compile(
 )
 _POINTER_BYTES = 1024
 """A pointer is shorter than this (git-lfs, docs/spec.md)."""
+_LONGEST_NAME = 255
+"""Bytes of a file's name (POSIX, limits.h, `NAME_MAX`)."""
 _OPTIONAL = ("name", "path", "owner", "slot")
 
 
@@ -183,6 +186,8 @@ def read_lock(path: Path) -> Lock:
         UsageError: it is missing, or no lock.
     """
     try:
+        if path.stat().st_size > MAX_LOCK:
+            raise ValueError(f"{path.stat().st_size:,} bytes, more than {MAX_LOCK:,}")
         text = path.read_text("utf-8")
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read: {error}", hint="Write it: ckptdoctor lock") from error
@@ -197,7 +202,7 @@ def read_lock(path: Path) -> Lock:
                 f"{path} is {data['schema']!r}, expected {SCHEMA!r}", hint="Write it anew: ckptdoctor lock"
             )
         found = tuple(_read_checkpoint(item, path, places) for item in data["checkpoints"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError, FormatError) as error:
         what = f"{type(error).__name__}: {error}"
         raise UsageError(
             f"{path} is damaged: {what}", hint="Take it from version control, or write it anew: ckptdoctor lock"
@@ -207,8 +212,8 @@ def read_lock(path: Path) -> Lock:
 
 def _read_checkpoint(data: Mapping[str, Any], path: Path, places: Mapping[str, SourceLine]) -> LockedCheckpoint:
     name = data["checkpoint"]
-    files = tuple(LockedFile(item["name"], int(item["size"]), item["sha256"]) for item in data["files"])
-    entries = {item["key"]: _read_variable(item) for item in data["variables"]}
+    files = tuple(_read_file(item) for item in data["files"])
+    entries = {entry.key: entry for entry in map(_read_variable, data["variables"])}
     objects = decode_objects(base64.b64decode(data["objects"], validate=True)) if "objects" in data else None
     directory = Path(name) if Path(name).is_dir() else Path(name).parent
     inventory = Inventory(
@@ -218,10 +223,29 @@ def _read_checkpoint(data: Mapping[str, Any], path: Path, places: Mapping[str, S
     return LockedCheckpoint(name, files, inventory, place)
 
 
+def _read_file(data: Mapping[str, Any]) -> LockedFile:
+    file = LockedFile(str(data["name"]), _natural(data["size"]), str(data["sha256"]))
+    if leads_out(file.name) or "\0" in file.name or not 0 < len(file.name.encode("utf-8", "replace")) <= _LONGEST_NAME:
+        # It would be read, and told about: nothing but the checkpoint's own files may be.
+        raise ValueError(f"{file.name!r} is no file beside the checkpoint")
+    return file
+
+
 def _read_variable(data: Mapping[str, Any]) -> Entry:
-    spec = TensorSpec(dtype_from_name(data["dtype"]), tuple(int(size) for size in data["shape"]))
-    slices = tuple(TensorSlice(tuple(starts), tuple(lengths)) for starts, lengths in data.get("slices", ()))
-    return Entry(data["key"], spec, slices, **{name: str(data[name]) for name in _OPTIONAL if name in data})
+    spec = TensorSpec(dtype_from_name(data["dtype"]), tuple(map(_natural, data["shape"])))
+    if spec.elements > MAX_ELEMENTS:
+        raise ValueError(f"{data['key']!r} has {spec.elements} elements")
+    slices = tuple(
+        TensorSlice(tuple(map(_natural, starts)), tuple(map(int, lengths)))
+        for starts, lengths in data.get("slices", ())
+    )
+    return Entry(str(data["key"]), spec, slices, **{name: str(data[name]) for name in _OPTIONAL if name in data})
+
+
+def _natural(value: Any) -> int:
+    if not isinstance(value, int) or value < 0:
+        raise ValueError(f"{value!r} is no size")
+    return value
 
 
 def differences(locked: LockedCheckpoint, found: Inventory | None) -> list[str]:
@@ -235,7 +259,7 @@ def differences(locked: LockedCheckpoint, found: Inventory | None) -> list[str]:
     """
     lines = []
     for file, path in zip(locked.files, locked.inventory.files, strict=True):
-        if path.exists() and (other := _on_disk(file.name, path)) != file:
+        if path.is_file() and (other := _on_disk(file.name, path)) != file:
             lines += [f"-{file}", f"+{other}"]
     known = {path.resolve() for path in locked.inventory.files}
     new = [path for path in found.files if path.resolve() not in known and path.exists()] if found else []

@@ -168,6 +168,17 @@ def plan_file(data: bytes) -> None:
                 read_plan(path)
 
 
+def lock_file(data: bytes) -> None:
+    """A lock, and the check of a checkpoint against it."""
+    from ckptdoctor.repository.lock_file import NAME, differences, read_lock
+
+    with tempfile.TemporaryDirectory(dir=_PLACE) as directory:
+        path = Path(directory) / NAME
+        path.write_bytes(data)
+        for locked in read_lock(path).checkpoints:
+            differences(locked, None)
+
+
 def block(data: bytes) -> None:
     """A block of a table."""
     from ckptdoctor.sstable.block import read_entries
@@ -263,9 +274,20 @@ TARGETS: dict[Callable[[bytes], None], Seeds] = {
         PLAN,
         json.dumps({"schema": "ckptdoctor.plan/1", "step": [{"op": "drop", "key": "a"}]}).encode(),
     ],
+    lock_file: lambda: [_lock()],
     block: lambda: [b"\0\1\1ab\1\1\1cd\0\0\0\0\1\0\0\0", _bundle()[0]],
 }
 """Each target, and the files that it starts from."""
+
+
+def _lock() -> bytes:
+    from ckptdoctor.repository.lock_file import lock_checkpoint, lock_text
+
+    with tempfile.TemporaryDirectory(dir=_PLACE) as directory:
+        path = Path(directory) / "x.npz"
+        path.write_bytes(_npz(np.savez))
+        inventory = open_checkpoint(str(path)).inventory
+        return lock_text([lock_checkpoint("x.npz", inventory)]).encode()
 
 
 def _object_graphs() -> Iterator[bytes]:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from ckptdoctor import api
+from ckptdoctor.binary.zip_archive import leads_out
 from ckptdoctor.cli.app import app
 from ckptdoctor.errors import CkptDoctorError, UsageError
 from ckptdoctor.repository.lock_file import NAME, LockedCheckpoint, LockedFile, lock_checkpoint, lock_text, read_lock
@@ -142,6 +143,10 @@ def test_a_changed_lock_touches_every_pair(repository: Path) -> None:
         lambda text: text.replace('"float32"', '"float33"'),
         lambda text: text.replace('"shape": [', '"shape": ["x", '),
         lambda text: text.replace('"files"', '"fils"'),
+        lambda text: text.replace('"name": "classifier.ckpt"', '"name": "../../../../../dev/zero"'),
+        lambda text: text.replace('"name": "classifier.ckpt"', '"name": "/dev/zero"'),
+        lambda text: text.replace('"shape": [', '"shape": [-1, '),
+        lambda text: text.replace('"shape": [', '"shape": [4611686018427387904, 4, '),
         lambda text: "[" * 100_000,
         lambda text: "null",
     ],
@@ -186,7 +191,7 @@ def _read(text: str) -> LockedCheckpoint:
 
 
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
-SHAPES = st.lists(st.integers(0, 2**40), max_size=4).map(tuple)
+SHAPES = st.lists(st.integers(0, 2**15), max_size=4).map(tuple)
 ENTRIES = st.builds(
     lambda key, dtype, shape, name, sliced: Entry(
         key, TensorSpec(dtype, shape), (TensorSlice.whole(len(shape)),) if sliced else (), name=name
@@ -200,7 +205,7 @@ ENTRIES = st.builds(
 
 
 @settings(deadline=None)
-@given(st.lists(ENTRIES, max_size=5), NAMES.filter(lambda name: "\0" not in name))
+@given(st.lists(ENTRIES, max_size=5), NAMES.filter(lambda name: "\0" not in name and not leads_out(name)))
 def test_what_is_written_is_read(entries: list[Entry], name: str) -> None:
     inventory = Inventory("x", "npz", (), {entry.key: entry for entry in entries})
     files = (LockedFile(name, 3, "0" * 64),)
