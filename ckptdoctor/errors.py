@@ -20,9 +20,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+CHECK = "Check that it is there, is a file, and may be read."
+"""What to do about a file that the system does not give."""
+
 
 class CkptDoctorError(Exception):
-    """An error with a message for the user and, where there is one, the next step to take.
+    """An error with a message for the user and the next step to take.
 
     Args:
         message: what is wrong, in one sentence.
@@ -33,7 +36,7 @@ class CkptDoctorError(Exception):
     exit_code = 3
     code = ""
 
-    def __init__(self, message: str, *, hint: str = "", details: str = "") -> None:
+    def __init__(self, message: str, *, hint: str, details: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -78,7 +81,7 @@ class FormatError(CkptDoctorError):
         *,
         offset: int | None = None,
         expected: str = "",
-        hint: str = "",
+        hint: str,
     ) -> None:
         at = "" if offset is None else f" at byte {offset:,}"
         wanted = f"; expected {expected}" if expected else ""

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ckptdoctor.errors import Corrupt, FormatError
+from ckptdoctor.errors import CHECK, Corrupt, FormatError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,13 +25,13 @@ class MappedFile:
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
-            raise FormatError(path, "file", f"cannot be opened: {error.strerror}") from error
+            raise FormatError(path, "file", f"cannot be opened: {error.strerror}", hint=CHECK) from error
         try:
             self.size = os.fstat(descriptor).st_size
             # An empty file cannot be mapped.
             self._view = memoryview(mmap.mmap(descriptor, 0, prot=mmap.PROT_READ)) if self.size else memoryview(b"")
         except OSError as error:
-            raise FormatError(path, "file", f"cannot be read: {error.strerror}") from error
+            raise FormatError(path, "file", f"cannot be read: {error.strerror}", hint=CHECK) from error
         finally:
             os.close(descriptor)
 

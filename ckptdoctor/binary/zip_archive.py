@@ -129,7 +129,11 @@ class ZipArchive:
         """
         if self.members[name].size > most:
             raise Corrupt(
-                self.path, f"member {name!r}", f"{self.members[name].size:,} bytes", expected=f"at most {most:,}"
+                self.path,
+                f"member {name!r}",
+                f"{self.members[name].size:,} bytes",
+                expected=f"at most {most:,}",
+                hint=_DAMAGED,
             )
         try:
             return self._zip.read(name)

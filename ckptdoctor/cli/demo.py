@@ -87,7 +87,11 @@ def _save(directory: Path) -> None:
         check=False,
     )
     if done.returncode:
-        raise GraphError("TensorFlow could not save the demo's checkpoint", details=done.stderr[-2000:])
+        raise GraphError(
+            "TensorFlow could not save the demo's checkpoint",
+            details=done.stderr[-2000:],
+            hint="Try TensorFlow by itself: python -c 'import tensorflow, tf_slim'",
+        )
 
 
 def _run(directory: Path, words: list[str], expected: int) -> None:

@@ -62,7 +62,7 @@ def open_keras_archive(path: Path, archive: ZipArchive) -> MappedTensors:
             metadata = json.loads(archive.read("metadata.json", _MOST_METADATA))
             version = str(metadata.get("keras_version", "")) if isinstance(metadata, dict) else ""
         except (ValueError, RecursionError) as error:
-            raise Corrupt(path, "metadata.json", f"is no JSON: {error}") from error
+            raise Corrupt(path, "metadata.json", f"is no JSON: {error}", hint="Save the model again.") from error
     base = member.extent.offset if member.extent else None
     config = archive.read("config.json", MAX_JSON_HEADER).decode("utf-8", "replace")
     kind = f"Keras {version or '3'} model (.keras)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ckptdoctor.errors import FormatError
+from ckptdoctor.errors import CHECK, FormatError
 from ckptdoctor.sstable.format import FOOTER_SIZE, has_magic
 
 _HEAD = 1024
@@ -36,7 +36,7 @@ def is_table(path: Path) -> bool:
             file.seek(max(0, path.stat().st_size - FOOTER_SIZE))
             return has_magic(file.read(FOOTER_SIZE))
     except OSError as error:
-        raise FormatError(path, "file", f"cannot be read: {error.strerror}") from error
+        raise FormatError(path, "file", f"cannot be read: {error.strerror}", hint=CHECK) from error
 
 
 def is_saved_model(path: Path) -> bool:

@@ -25,6 +25,7 @@ from ckptdoctor.specs.dtype import DType, dtype_from_name
 from ckptdoctor.specs.ops import OPS, Op
 
 SCHEMA = "ckptdoctor.plan/1"
+_WRITE = "Write one with: ckptdoctor convert … --plan FILE --dry-run"
 
 
 def plan_to_dict(plan: Plan) -> dict[str, Any]:
@@ -58,7 +59,7 @@ def write_plan(plan: Plan, path: Path) -> None:
     try:
         path.write_text(text, "utf-8")
     except OSError as error:
-        raise OutputError(f"{path} could not be written: {error.strerror}") from error
+        raise OutputError(f"{path} could not be written: {error.strerror}", hint="Choose another place.") from error
 
 
 def read_plan(path: Path) -> Plan:
@@ -71,14 +72,12 @@ def read_plan(path: Path) -> Plan:
         text = path.read_text("utf-8")
         data = json.loads(text) if path.suffix == ".json" else toml_text.loads(text)
     except (OSError, ValueError) as error:
-        raise UsageError(
-            f"{path} is no plan: {error}", hint="Write one with: ckptdoctor convert … --plan FILE --dry-run"
-        ) from error
+        raise UsageError(f"{path} is no plan: {error}", hint=_WRITE) from error
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-        raise UsageError(f'{path} is no plan: schema = "{SCHEMA}" is missing')
+        raise UsageError(f'{path} is no plan: schema = "{SCHEMA}" is missing', hint=_WRITE)
     steps = data.get("step", [])
     if not isinstance(steps, list):
-        raise UsageError(f"{path}: step is no list of steps")
+        raise UsageError(f"{path}: step is no list of steps", hint=_WRITE)
     ops = tuple(_read_step(path, number, step) for number, step in enumerate(steps, 1))
     return Plan(str(data.get("checkpoint", "")), ops, tuple(map(str, data.get("notes", []))))
 
@@ -95,7 +94,10 @@ def _read_step(path: Path, number: int, step: Any) -> Op:
         try:
             values[field.name] = _PARSED[str(field.type)](value)
         except (TypeError, KeyError, AttributeError, ValueError):
-            raise UsageError(f"{path}: step {number} ({verb}): {field.name} is {step.get(field.name)!r}") from None
+            raise UsageError(
+                f"{path}: step {number} ({verb}): {field.name} is {step.get(field.name)!r}",
+                hint=f"It is to be of type {field.type}.",
+            ) from None
     return kind(**values)
 
 

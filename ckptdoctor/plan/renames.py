@@ -111,7 +111,7 @@ def _read_map(path: Path) -> dict[str, str]:
                 raise UsageError(f"{path} is no table of names", hint='One line each: "checkpoint/key" = "graph/key"')
             return data
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
+        raise UsageError(f"{path} cannot be read: {error}", hint="One line each: CHECKPOINT_KEY GRAPH_KEY") from error
     lines = [line.split() for line in text.splitlines() if line.strip() and not line.startswith("#")]
     wrong = [line for line in lines if len(line) != 2]
     if wrong:

@@ -189,6 +189,9 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+_LOOK = "Run the graph's file by itself to see more, or name another function or file: see ckptdoctor diff --help."
+
+
 def _error(request: GraphRequest, error: dict[str, str]) -> CkptDoctorError:
     message, hint, details = error["message"], error["hint"], error["details"]
     if error["kind"] == "missing-package":
@@ -197,5 +200,5 @@ def _error(request: GraphRequest, error: dict[str, str]) -> CkptDoctorError:
         return MissingPackage(message, hint=f"Install it: {install}\nor: pip install 'ckptdoctor[tf]'", details=details)
     kinds: dict[str, type[CkptDoctorError]] = {"usage": UsageError, "user": GraphError, "restore": GraphError}
     if error["kind"] in kinds:
-        return kinds[error["kind"]](message, hint=hint, details=details)
+        return kinds[error["kind"]](message, hint=hint or _LOOK, details=details)
     raise RuntimeError(f"the worker failed: {message}\n{details}")

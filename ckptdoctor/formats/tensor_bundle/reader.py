@@ -276,7 +276,12 @@ class TensorBundle:
             array[:] = strings
             return array.reshape(spec.shape)
         if not spec.dtype.itemsize:
-            raise FormatError(self.index, f"entry {key!r}", f"{spec.dtype} values can be copied but not read")
+            raise FormatError(
+                self.index,
+                f"entry {key!r}",
+                f"{spec.dtype} values can be copied but not read",
+                hint="Leave this key out.",
+            )
         dtype = spec.dtype.to_numpy()
         data = self._bytes(record)
         if not self.big_endian:
