@@ -3,7 +3,8 @@
     CkptDoctorError          what a command prints instead of a traceback; `exit_code` is the process's
     ├── UsageError           2: the command line, a plan or a configuration asks for something impossible
     ├── GraphError           3: the user's graph could not be built
-    │   └── MissingPackage   3: TensorFlow (or tf_slim) is not installed where the graph should be built
+    │   ├── MissingPackage   3: TensorFlow (or tf_slim) is not installed where the graph should be built
+    │   └── RestoreRefused   3: TensorFlow does not restore the checkpoint into the graph
     ├── OutputError          3: the output could not be written
     └── FormatError          3: a file is not what it should be
         ├── NotACheckpoint   3: it is another kind of file altogether (CKD001)
@@ -55,6 +56,10 @@ class GraphError(CkptDoctorError):
 
 class MissingPackage(GraphError):
     """The interpreter that should build the graph lacks a package for it."""
+
+
+class RestoreRefused(GraphError):
+    """TensorFlow does not restore the checkpoint into the graph; the message is its own."""
 
 
 class OutputError(CkptDoctorError):

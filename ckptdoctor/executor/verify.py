@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ckptdoctor.errors import GraphError
+from ckptdoctor.errors import GraphError, RestoreRefused
 from ckptdoctor.formats.checkpoint import Checkpoint
 from ckptdoctor.trace.child import ask_worker
 from ckptdoctor.trace.request import GraphRequest
@@ -69,9 +69,7 @@ def verify_restore(checkpoint: Checkpoint, request: GraphRequest) -> Restored:
     """
     try:
         answer = ask_worker(request, "restore", restore=restore_name(checkpoint))["restore"]
-    except GraphError as error:
-        if error.details or error.hint:
-            raise
+    except RestoreRefused as error:
         return Restored(0, (), (), error.message)
     wrong = tuple(f"{item['key']} {item['what']}" for item in answer["wrong"])
     return Restored(answer["restored"], tuple(answer["missing"]), wrong, "", answer.get("unconsumed", ""))

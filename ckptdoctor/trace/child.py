@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ckptdoctor.errors import CkptDoctorError, GraphError, MissingPackage, UsageError, reason
+from ckptdoctor.errors import CkptDoctorError, GraphError, MissingPackage, RestoreRefused, UsageError, reason
 from ckptdoctor.limits import GRAPH_MEMORY, GRAPH_MEMORY_VARIABLE, MAX_ANSWER
 from ckptdoctor.trace.request import GraphRequest
 
@@ -198,7 +198,7 @@ def _error(request: GraphRequest, error: dict[str, str]) -> CkptDoctorError:
         # Here the hint is the package's name.
         install = f"{request.python} -m pip install {hint}"
         return MissingPackage(message, hint=f"Install it: {install}\nor: pip install 'ckptdoctor[tf]'", details=details)
-    kinds: dict[str, type[CkptDoctorError]] = {"usage": UsageError, "user": GraphError, "restore": GraphError}
+    kinds: dict[str, type[CkptDoctorError]] = {"usage": UsageError, "user": GraphError, "restore": RestoreRefused}
     if error["kind"] in kinds:
         return kinds[error["kind"]](message, hint=hint or _LOOK, details=details)
     raise RuntimeError(f"the worker failed: {message}\n{details}")

@@ -1,6 +1,7 @@
 """A page of the documentation as a session: its files are written, its commands run, its outputs compared.
 
-    ```console      `$ COMMAND`, followed by what it prints; a line `…` stands for any lines
+    ```console      `$ COMMAND`, followed by what it prints; `…` stands for any lines, or within a line for
+                    any text
     ```LANGUAGE title="FILE"    a file that the reader writes
     ```text         not run: a picture of something
     <!-- not run: REASON -->    above any other block that is not run
@@ -104,6 +105,7 @@ def run(command: Command, directory: Path, home: Path) -> tuple[int, list[str]]:
 def agrees(wanted: tuple[str, ...], printed: list[str]) -> bool:
     """Whether an output is what the page says."""
     pattern = "".join(
-        r"(?:.*\n)*?" if line.strip() == ANYTHING else re.escape(line.rstrip()) + r"\n" for line in wanted
+        r"(?:.*\n)*?" if line.strip() == ANYTHING else re.escape(line.rstrip()).replace(ANYTHING, ".*") + r"\n"
+        for line in wanted
     )
     return re.fullmatch(pattern, "".join(f"{line}\n" for line in printed)) is not None
