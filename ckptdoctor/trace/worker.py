@@ -823,6 +823,12 @@ class Builder(object):
             raise Problem(
                 "missing-package", "TensorFlow cannot be imported by %s: %s" % (sys.executable, error), "tensorflow"
             )
+        except Exception as error:
+            raise Problem(
+                "user",
+                "TensorFlow cannot be imported by %s: %s: %s" % (sys.executable, type(error).__name__, error),
+                "Its packages do not fit together: %s -m pip check" % sys.executable,
+            )
         self.tf = tensorflow
         self.checkpoints = (tensorflow.train.Checkpoint, tensorflow.compat.v1.train.Checkpoint)
         if not self.allocate:

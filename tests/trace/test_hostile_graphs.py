@@ -129,3 +129,17 @@ def test_a_graph_gives_a_diagnosis(name: str) -> None:
     while ours() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert ours() == set()
+
+
+def test_a_tensorflow_that_cannot_be_imported_is_the_environments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As NumPy 2 beside TensorFlow 2.13: its import raises whatever it raises."""
+    package = tmp_path / "broken" / "tensorflow"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise TypeError('Unable to convert function return value')\n")
+    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    code, output, _ = diff("import tensorflow as tf\n")
+    assert code == 3
+    assert "TypeError: Unable to convert function return value" in output
+    assert "pip check" in output
