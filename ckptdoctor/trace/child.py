@@ -197,7 +197,8 @@ def _error(request: GraphRequest, error: dict[str, str]) -> CkptDoctorError:
     if error["kind"] == "missing-package":
         # Here the hint is the package's name.
         install = f"{request.python} -m pip install {hint}"
-        return MissingPackage(message, hint=f"Install it: {install}\nor: pip install 'ckptdoctor[tf]'", details=details)
+        elsewhere = "or name the interpreter that has it: --python PATH"
+        return MissingPackage(message, hint=f"Install it: {install}\n{elsewhere}", details=details)
     kinds: dict[str, type[CkptDoctorError]] = {"usage": UsageError, "user": GraphError, "restore": RestoreRefused}
     if error["kind"] in kinds:
         return kinds[error["kind"]](message, hint=hint or _LOOK, details=details)

@@ -7,11 +7,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from ckptdoctor.cli.app import app
 from ckptdoctor.diagnosis.ignores import read_ignores
 from tests.conftest import ROOT
+from tests.repository.command import run
 
 FIXTURES = ROOT / "tests" / "fixtures"
 PYPROJECT = (
@@ -27,12 +26,6 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path.parent / "cache"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def run(*arguments: str, code: int = 0) -> str:
-    result = CliRunner().invoke(app, list(arguments))
-    assert result.exit_code == code, f"{result.output}\n{result.exception!r}"
-    return result.output
 
 
 def comment(repository: Path, scope: str, text: str) -> None:

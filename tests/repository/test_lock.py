@@ -11,11 +11,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
 from ckptdoctor import api
 from ckptdoctor.binary.zip_archive import leads_out
-from ckptdoctor.cli.app import app
 from ckptdoctor.errors import CkptDoctorError, UsageError
 from ckptdoctor.repository.lock_file import NAME, LockedCheckpoint, LockedFile, lock_checkpoint, lock_text, read_lock
 from ckptdoctor.specs.dtype import DTYPES
@@ -23,6 +21,7 @@ from ckptdoctor.specs.graph import SourceLine
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.tensor import TensorSlice, TensorSpec
 from tests.conftest import ROOT
+from tests.repository.command import run
 
 FIXTURES = ROOT / "tests" / "fixtures"
 PYPROJECT = """
@@ -41,12 +40,6 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path.parent / "cache"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def run(*arguments: str, code: int = 0) -> str:
-    result = CliRunner().invoke(app, list(arguments))
-    assert result.exit_code == code, f"{result.output}\n{result.exception!r}"
-    return result.output
 
 
 def pointer(path: Path) -> None:
