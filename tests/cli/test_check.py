@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -87,36 +84,3 @@ def test_an_imported_module_touches_its_graph(repository: Path) -> None:
 def test_a_wrong_configuration_is_named(repository: Path, text: str, says: str) -> None:
     (repository / "pyproject.toml").write_text(text)
     assert says in check(code=2)
-
-
-@pytest.mark.skipif(
-    not (ROOT / ".git").exists(), reason="pre-commit installs hooks from a git repository; this is none"
-)
-def test_the_real_pre_commit_passes_and_fails(repository: Path) -> None:
-    """`pre-commit try-repo` on this project: the hook as shipped, installed into an environment of its own.
-
-    The pair is of two checkpoints, so that environment needs no TensorFlow.
-    """
-    pair = '[[tool.ckptdoctor.check]]\ngraph = "other.ckpt"\ncheckpoint = "classifier.ckpt"\n'
-    (repository / "pyproject.toml").write_text(pair)
-    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-    environment |= {
-        f"GIT_{who}_{what}": "t@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
-    }
-    environment["PRE_COMMIT_HOME"] = str(repository.parent / f"{repository.name}-pre-commit")
-    pre_commit = str(Path(sys.executable).with_name("pre-commit"))
-
-    def run(*command: str, code: int = 0) -> str:
-        done = subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout
-
-    run("git", "init", "--quiet")
-    run("git", "add", ".")
-    run("git", "commit", "--quiet", "-m", "x")
-    try_repo = (pre_commit, "try-repo", str(ROOT), "ckptdoctor", "--files", "classifier.ckpt")
-    assert "Passed" in run(*try_repo)
-    shutil.copy(FIXTURES / "bottleneck.ckpt.index", repository / "other.ckpt.index")
-    output = run(*try_repo, code=1)
-    assert "Failed" in output
-    assert "CKD101 missing net/unit_1/" in output

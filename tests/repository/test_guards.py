@@ -126,8 +126,11 @@ def test_the_script_of_gitlab_runs(repository: Path) -> None:
 @pytest.mark.skipif(
     not (ROOT / ".git").exists(), reason="pre-commit installs hooks from a git repository; this is none"
 )
-def test_pre_commit_with_a_lock(repository: Path, tmp_path: Path) -> None:
-    """`pre-commit try-repo` where the checkpoint is not in the repository."""
+def test_pre_commit_with_and_without_a_lock(repository: Path, tmp_path: Path) -> None:
+    """`pre-commit try-repo` on this project: where the checkpoint is not in the repository, and where there is no lock.
+
+    Each call installs the hook as shipped into an environment of its own, which takes most of the time.
+    """
     environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
     environment |= {
         f"GIT_{who}_{what}": "t@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
@@ -147,9 +150,13 @@ def test_pre_commit_with_a_lock(repository: Path, tmp_path: Path) -> None:
     (repository / "weights.ckpt").unlink()
     try_repo = (str(Path(sys.executable).with_name("pre-commit")), "try-repo", str(ROOT), "ckptdoctor", "--all-files")
     assert "Passed" in run(*try_repo)
+    (repository / "ckptdoctor.lock").unlink()
+    shutil.copy(FIXTURES / "classifier.ckpt", repository / "weights.ckpt")
     shutil.copy(FIXTURES / "bottleneck.ckpt.index", repository / "graph.ckpt.index")
     run("git", "add", ".")
-    assert "CKD101 missing net/unit_1/" in run(*try_repo, code=1)
+    output = run(*try_repo, code=1)
+    assert "Failed" in output
+    assert "CKD101 missing net/unit_1/" in output
 
 
 def test_a_projects_own_test_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
