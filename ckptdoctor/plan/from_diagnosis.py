@@ -18,10 +18,10 @@ def applicable(diagnostic: Diagnostic) -> tuple[Remedy, ...]:
 
 
 def plan_from_diagnosis(diagnosis: Diagnosis, *, unsafe: bool = False) -> Plan:
-    """The first applicable remedy of every finding: safe ones, and unsafe ones on request."""
+    """The first applicable remedy of every finding, ignored ones included: safe ones, and unsafe ones on request."""
     chosen: list[Remedy] = []
     notes: list[str] = []
-    for diagnostic in diagnosis.diagnostics:
+    for diagnostic in (*diagnosis.diagnostics, *diagnosis.ignored):
         remedies = applicable(diagnostic)
         allowed = [remedy for remedy in remedies if remedy.safety == "safe" or unsafe]
         name = diagnostic.key or diagnostic.variable

@@ -48,6 +48,12 @@ def test_a_comment_accepts_a_finding_at_its_line(repository: Path) -> None:
     assert "ignored: 1 (CKD201), as the graph's comments ask" in text
 
 
+def test_a_conversion_carries_out_what_is_ignored_too(repository: Path) -> None:
+    comment(repository, "fc6", "# ckptdoctor: ignore[CKD201]")
+    run("convert", "classifier.ckpt", "fitted.ckpt", "--graph", "dense.py", "--input", "images:Nx4x4x1")
+    assert "[16,8]" in run("inspect", "fitted.ckpt", "--table")
+
+
 def test_the_configuration_accepts_codes_and_globs(repository: Path) -> None:
     path = repository / "pyproject.toml"
     path.write_text(PYPROJECT + 'ignore = ["CKD201"]\n')
