@@ -64,12 +64,16 @@ class Case:
         """What to call the rewritten checkpoint: a format that the graph's library loads."""
         source = self.checkpoint.rstrip("/")
         ending = next((ending for ending in _ENDINGS if source.endswith(ending)), "")
-        output = source.removesuffix(ending) + "_fitted"
-        if self.alignment.graph.kind == "Keras model" and self.alignment.inventory.is_keras:
-            output += ".weights.h5" if ending == ".weights.h5" else ".h5"
-        else:
-            output += ".ckpt"
-        return output
+        return source.removesuffix(ending) + "_fitted" + self._fitting_ending(ending)
+
+    def _fitting_ending(self, ending: str) -> str:
+        graph, inventory = self.alignment.graph, self.alignment.inventory
+        if graph.kind != "Keras model" or inventory.objects:
+            return ".ckpt"
+        if inventory.is_keras:
+            return ".weights.h5" if ending == ".weights.h5" else ".h5"
+        # Keras loads this file by the places of the variables, where those are known.
+        return ".weights.h5" if all(variable.stored for variable in graph.variables) else ".ckpt"
 
     def convert_command(self, *options: str) -> str:
         """The command that rewrites the checkpoint for this graph."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -131,13 +132,16 @@ def test_a_dtype_is_cast_safely_where_no_bit_is_lost(wanted: str, stored: str, s
         ("TensorFlow 1 graph", "m.h5", "Keras 2 weights (HDF5)", "m_fitted.ckpt"),
         ("Keras model", "m.h5", "Keras 2 weights (HDF5)", "m_fitted.h5"),
         ("Keras model", "m.weights.h5", "Keras 3 weights", "m_fitted.weights.h5"),
+        ("Keras model", "m.safetensors", "safetensors", "m_fitted.weights.h5"),
+        ("Keras model", "m.ckpt", "tensor bundle (V2)", "m_fitted.weights.h5"),
     ],
 )
 def test_the_prescribed_file_is_one_that_the_graphs_library_loads(
     kind: str, source: str, format_name: str, output: str
 ) -> None:
     stored = Inventory(source, format_name, (), {"w": Entry("w", TensorSpec(dtype_from_name("float16"), (2,)))})
-    diagnosis = diagnose(align(GraphSpec("g.py", kind, (variable("w", (2,)),)), stored), "g.py")
+    placed = replace(variable("w", (2,)), stored="layers/d/vars/0" if kind == "Keras model" else "")
+    diagnosis = diagnose(align(GraphSpec("g.py", kind, (placed,)), stored), "g.py")
     command = diagnosis.diagnostics[0].remedies[0].code
     assert command == f"ckptdoctor convert {source} {output} --graph g.py"
 
