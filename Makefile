@@ -18,9 +18,8 @@ lint: $(VENV)/.installed
 docs: $(VENV)/.installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir build/site
 
-# Two processes: each may hold a TensorFlow of a gigabyte or two.
 pytest: $(VENV)/.installed
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/bench.py

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -26,18 +25,6 @@ def real() -> Path:
 
 COUNTED: Counter[str] = Counter()
 """What tests did many times, for the summary: faults injected, inputs fuzzed."""
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Where the tests are shared out among processes, each hands over what it counted."""
-    if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["counted"] = dict(COUNTED)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any, error: object) -> None:
-    """Takes over what a process counted (pytest-xdist)."""
-    COUNTED.update(getattr(node, "workeroutput", {}).get("counted", {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

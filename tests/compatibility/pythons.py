@@ -67,7 +67,7 @@ def tried(python: str, wheel: Path, sources: Path, directory: Path, lowest: bool
         wanted += ["--constraint", str(constraints)]
     subprocess.run([*pip, *wanted], check=True)
     done = subprocess.run(
-        [binaries / "python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "-p", "no:cacheprovider"],
+        [binaries / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider"],
         cwd=sources,
         env={**os.environ, "CKPTDOCTOR_SHARED": os.environ.get("CKPTDOCTOR_SHARED", str(ROOT.parent / "shared"))},
         capture_output=True,
