@@ -150,7 +150,9 @@ class Hdf5:
             if spec.dtype.name == "string":
                 flat = np.empty(spec.elements, dtype=object)
                 items = np.asarray(values, dtype=object).reshape(-1).tolist()
-                flat[:] = [item if isinstance(item, bytes) else str(item).encode() for item in items]
+                flat[:] = [
+                    item if isinstance(item, bytes) else str(item).encode("utf-8", "surrogateescape") for item in items
+                ]
                 return flat.reshape(spec.shape)
             values = np.ascontiguousarray(np.asarray(values)).reshape(spec.shape)
             if spec.dtype.name == "bfloat16":

@@ -88,7 +88,7 @@ def _kernel_notes(file: Hdf5) -> tuple[str, ...]:
     """
     top = {**file.attributes.get("model_weights", {}), **file.attributes.get("", {})}
     backend, config = top.get("backend"), top.get("model_config")
-    text = config if isinstance(config, bytes) else str(config or "").encode()
+    text = config if isinstance(config, bytes) else str(config or "").encode("utf-8", "replace")
     if b'"dim_ordering": "th"' in text:
         what, convention = "its kernels are ordered as Theano's (dim_ordering th)", "theano"
     elif backend in (b"theano", "theano"):

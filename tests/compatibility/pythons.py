@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 LOWEST_WITH = "tensorflow-cpu==2.19.*"
 """The oldest TensorFlow whose own requirements admit almost all of ours at their lowest, and which has a Keras 3 with our tests' classes."""
-ABOVE = {"ml-dtypes": "0.5.1", "h5py": "3.11.0", "numpy": "1.26.0"}
+ABOVE = {"ml-dtypes": "0.5.1", "numpy": "1.26.0"}
 """What that TensorFlow requires."""
 
 

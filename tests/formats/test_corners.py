@@ -216,3 +216,18 @@ def test_the_size_of_a_chunk_changes_nothing(
         assert {key: value.tobytes() for key, value in found.items()} == {
             key: value.tobytes() for key, value in expected.items()
         }
+
+
+def test_a_configuration_that_is_no_text_is_read_over(tmp_path: Path) -> None:
+    """h5py gives bytes that are no UTF-8 as surrogates, which do not encode."""
+    import h5py
+
+    path = tmp_path / "model.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [b"dense"]
+        file.attrs.create("model_config", b'{"dim_ordering": "th", "name": "\xff"}', dtype=h5py.string_dtype())
+        group = file.create_group("dense")
+        group.attrs["weight_names"] = [b"dense/kernel:0"]
+        group["dense/kernel:0"] = np.ones((2, 3), np.float32)
+    inventory = open_checkpoint(str(path)).inventory
+    assert any("dim_ordering th" in note for note in inventory.notes)
