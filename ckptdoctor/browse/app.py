@@ -23,15 +23,16 @@ from ckptdoctor.executor.values import Statistics, describe_value
 from ckptdoctor.formats.checkpoint import Checkpoint
 from ckptdoctor.plan.from_diagnosis import applicable, plan_of
 from ckptdoctor.plan.plan_file import write_plan
+from ckptdoctor.reports.diff_html import SIGNS
 from ckptdoctor.reports.printable import human_bytes, printable
 from ckptdoctor.reports.values_text import statistics_line
 
-_SIGNS: dict[Status, tuple[str, str]] = {
-    "matched": ("=", "green"),
-    "mismatched": ("≠", "bold red"),
-    "renamed": ("↷", "blue"),
-    "missing": ("∅", "bold yellow"),
-    "unexpected": ("+", "dim"),
+_STYLES: dict[Status, str] = {
+    "matched": "green",
+    "mismatched": "bold red",
+    "renamed": "blue",
+    "missing": "bold yellow",
+    "unexpected": "dim",
 }
 _OPENED = 400
 """Variables: a filter that leaves as many or fewer shows them all."""
@@ -131,7 +132,7 @@ class Browser(App[None]):
             found = f"  {_count(place.findings, 'finding')}" if place.findings else ""
             size = f"  {place.variables:,}  {human_bytes(place.nbytes)}"
             return Text.assemble((name, "bold"), (size, "dim"), (found, "red"))
-        sign, style = _SIGNS[item.status] if item.status else ("", "")
+        sign, style = (SIGNS[item.status], _STYLES[item.status]) if item.status else ("", "")
         mark = ""
         if item.diagnostic and applicable(item.diagnostic):
             mark = "[x] " if id(item.diagnostic) in self._chosen else "[ ] "

@@ -98,10 +98,6 @@ _PLAIN = {
     "…": "...",
     "→": "->",
     "≈": "~",
-    "╭": "+",
-    "╮": "+",
-    "╰": "+",
-    "╯": "+",
 }
 """What stands for a character that a terminal's encoding lacks, such as a Windows code page or LANG=C."""
 

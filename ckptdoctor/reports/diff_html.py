@@ -14,7 +14,8 @@ from ckptdoctor.reports.sides import show_sides
 from ckptdoctor.specs.objects import OBJECT_VALUE
 from ckptdoctor.specs.tensor import TensorSpec
 
-_SIGNS: dict[Status, str] = {"matched": "=", "mismatched": "≠", "renamed": "↷", "missing": "∅", "unexpected": "+"}
+SIGNS: dict[Status, str] = {"matched": "=", "mismatched": "≠", "renamed": "↷", "missing": "∅", "unexpected": "+"}
+"""How a status is drawn."""
 _WORST_FIRST: tuple[Status, ...] = ("mismatched", "missing", "renamed", "matched", "unexpected")
 _LISTED = 12
 
@@ -140,8 +141,8 @@ def _layers(rows: Iterable[_Row]) -> Iterator[str]:
             groups.append([])
         groups[-1].append((number, row))
     buttons = "".join(
-        f'<button type="button" data-status="{status}" aria-pressed="true">{_SIGNS[status]} {counts[status]:,} {status}</button>'
-        for status in _SIGNS
+        f'<button type="button" data-status="{status}" aria-pressed="true">{SIGNS[status]} {counts[status]:,} {status}</button>'
+        for status in SIGNS
         if counts[status]
     )
     yield f'<section aria-labelledby="layers"><h2 id="layers">Layers</h2>{tools(buttons)}'
@@ -173,7 +174,7 @@ def _layer(members: list[tuple[int, _Row]]) -> str:
 
 
 def _join(status: Status, tag: str) -> str:
-    return f'<{tag} class="join"><i>{_SIGNS[status]} <span class="word">{status}</span></i></{tag}>'
+    return f'<{tag} class="join"><i>{SIGNS[status]} <span class="word">{status}</span></i></{tag}>'
 
 
 def _table_row(number: int, row: _Row) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from ckptdoctor.diagnosis.diagnosis import Diagnosis
 from ckptdoctor.errors import CkptDoctorError
 from ckptdoctor.reports.printable import printable
+from ckptdoctor.reports.remedy_text import remedy_text
 from ckptdoctor.reports.sides import show_sides
 
 
@@ -24,7 +25,7 @@ def github_lines(diagnoses: Sequence[Diagnosis], errors: Sequence[CkptDoctorErro
             name = printable(item.variable or item.key)
             text = [f"{name}: {show_sides(item)}".removesuffix(": "), item.message]
             if item.remedies:
-                text.append("\n".join(filter(None, (f"help: {item.remedies[0].title}", item.remedies[0].code))))
+                text.append(remedy_text(item.remedies[0]))
             where = f"file={_property(place.file)},line={place.line}"
             yield f"::{item.rule.severity} {where},title={title}::{_data(chr(10).join(text))}"
 

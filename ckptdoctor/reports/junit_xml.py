@@ -9,6 +9,7 @@ from xml.etree import ElementTree as Xml
 
 from ckptdoctor.diagnosis.diagnosis import Diagnosis
 from ckptdoctor.errors import CkptDoctorError
+from ckptdoctor.reports.remedy_text import remedy_text
 from ckptdoctor.reports.sides import show_sides
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -32,7 +33,7 @@ def junit_text(diagnoses: Sequence[Diagnosis], errors: Sequence[CkptDoctorError]
                 suite, "testcase", classname=name, name=title, file=_text(place.file), line=str(place.line), time="0"
             )
             failure = Xml.SubElement(case, "failure", message=_text(item.message), type=item.rule.name)
-            remedies = [f"help: {remedy.title}\n{remedy.code}".rstrip() for remedy in item.remedies]
+            remedies = [remedy_text(remedy) for remedy in item.remedies]
             failure.text = _text("\n".join([f"{place.file}:{place.line}", show_sides(item), *item.evidence, *remedies]))
     if errors:
         suite = Xml.SubElement(

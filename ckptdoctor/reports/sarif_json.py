@@ -14,6 +14,7 @@ from ckptdoctor.diagnosis.catalogue import Page, pages
 from ckptdoctor.diagnosis.diagnosis import Diagnosis
 from ckptdoctor.diagnosis.diagnostic import Diagnostic
 from ckptdoctor.errors import CkptDoctorError
+from ckptdoctor.reports.remedy_text import remedy_text
 from ckptdoctor.reports.sides import show_sides
 from ckptdoctor.version import __version__
 
@@ -65,7 +66,7 @@ def _result(diagnosis: Diagnosis, item: Diagnostic, ignored: bool) -> dict[str, 
     region: dict[str, Any] = {"startLine": place.line}
     if place.text:
         region["snippet"] = {"text": place.text}
-    remedies = [f"help: {remedy.title}\n{remedy.code}".rstrip() for remedy in item.remedies]
+    remedies = [remedy_text(remedy) for remedy in item.remedies]
     sides = show_sides(item)
     text = [f"{name}: {sides}" if sides else name, item.message, *item.evidence, *remedies]
     fingerprint = "\0".join((item.rule.code, diagnosis.graph_argument, diagnosis.alignment.inventory.source, name))
