@@ -38,7 +38,8 @@ def lock(config: ConfigOption = Path("pyproject.toml")) -> None:
         locked = [lock_checkpoint(name, inventory, advance) for name, inventory in inventories.items()]
     text = lock_text(locked)
     old = {item.checkpoint: item.files for item in before}
-    if not path.exists() or path.read_text("utf-8") != text:
+    current = path.exists() and path.read_text("utf-8") == text
+    if not current:
         with AtomicOutput(force=True) as output:
             output.create(path).write(text.encode())
             output.commit()
@@ -51,4 +52,4 @@ def lock(config: ConfigOption = Path("pyproject.toml")) -> None:
         typer.echo(f"{state:<9} {item.checkpoint}: {len(item.inventory.variables):,} variables")
     for name in old.keys() - set(names):
         typer.echo(f"removed   {name}")
-    typer.echo(f"wrote {path}: commit it")
+    typer.echo(f"{path} is up to date" if current else f"wrote {path}: commit it")
