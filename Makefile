@@ -33,7 +33,7 @@ fuzz: $(VENV)/.installed
 	for target in $(FUZZED); do $(BIN)/python -m tests.fuzz.atheris_run $$target -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=4096 -timeout=20 -artifact_prefix=build/ || exit 1; done
 
 # Branches of what reads, plans and writes that the tests run through.
-COVERED := ckptdoctor/binary/*,ckptdoctor/sstable/*,ckptdoctor/formats/*,ckptdoctor/specs/*,ckptdoctor/plan/*,ckptdoctor/executor/*
+COVERED := ckptdoctor/io/*,ckptdoctor/containers/*,ckptdoctor/formats/*,ckptdoctor/specs/*,ckptdoctor/conversion/*,ckptdoctor/ops/*,ckptdoctor/executor/*
 coverage: $(VENV)/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --group coverage
 	$(BIN)/coverage run -m pytest -q

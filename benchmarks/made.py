@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from measured import ENVIRONMENT
 
-from ckptdoctor.binary.atomic_output import AtomicOutput
 from ckptdoctor.formats.tensor_bundle.writer import BundleWriter
+from ckptdoctor.io.atomic_output import AtomicOutput
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.tensor import TensorSpec
 

@@ -12,24 +12,24 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ckptdoctor.conversion.plan import Plan
+    from ckptdoctor.conversion.renames import Names
+    from ckptdoctor.conversion.wishes import Wishes
     from ckptdoctor.diagnosis.case import Purpose
     from ckptdoctor.diagnosis.diagnosis import Diagnosis
     from ckptdoctor.diagnosis.diagnostic import Diagnostic
     from ckptdoctor.diagnosis.ignores import Ignore
     from ckptdoctor.errors import CkptDoctorError, FormatError
     from ckptdoctor.executor.convert import Receipt
-    from ckptdoctor.executor.values import Statistics, ValueDifference
-    from ckptdoctor.executor.verify import Compared, Restored
     from ckptdoctor.formats.checkpoint import Advance, Checkpoint
     from ckptdoctor.formats.target import Layout
-    from ckptdoctor.plan.plan import Plan
-    from ckptdoctor.plan.renames import Names
-    from ckptdoctor.plan.wishes import Wishes
+    from ckptdoctor.graphs.request import GraphRequest
+    from ckptdoctor.proof.proof import Compared, Restored
     from ckptdoctor.repository.configuration import Declared
     from ckptdoctor.repository.lock_file import Lock
     from ckptdoctor.specs.graph import GraphSpec
     from ckptdoctor.specs.inventory import Inventory
-    from ckptdoctor.trace.request import GraphRequest
+    from ckptdoctor.values.values import Statistics, ValueDifference
 
 __all__ = [
     "check",
@@ -84,7 +84,7 @@ def graph_request(
     Raises:
         UsageError: one of them cannot be understood, or means nothing to this graph.
     """
-    from ckptdoctor.trace.request import graph_request as request
+    from ckptdoctor.graphs.request import graph_request as request
 
     return request(graph, inputs, args, python)
 
@@ -99,13 +99,13 @@ def read_graph(graph: str | GraphRequest, *, values: bool = False) -> GraphSpec:
     Raises:
         UsageError, GraphError, FormatError: it cannot be built or read.
     """
-    from ckptdoctor.trace.python_graph import trace_python
-    from ckptdoctor.trace.request import GraphRequest, is_meta_graph, is_python_graph, make_request
+    from ckptdoctor.graphs.python_graph import trace_python
+    from ckptdoctor.graphs.request import GraphRequest, is_meta_graph, is_python_graph, make_request
 
     if isinstance(graph, GraphRequest):
         return trace_python(graph)
     if is_meta_graph(graph):
-        from ckptdoctor.trace.meta_graph import read_meta_graph
+        from ckptdoctor.graphs.meta_graph import read_meta_graph
 
         return read_meta_graph(Path(graph))
     if is_python_graph(graph):
@@ -115,17 +115,17 @@ def read_graph(graph: str | GraphRequest, *, values: bool = False) -> GraphSpec:
 
     model = None if values else saved_model_file(Path(graph))
     if model is not None:
-        from ckptdoctor.trace.saved_model import read_saved_model
+        from ckptdoctor.graphs.saved_model import read_saved_model
 
         return read_saved_model(model)
     definition = None if values else read_graph_def(Path(graph))
     if definition is not None and has_variables(definition):
-        from ckptdoctor.trace.meta_graph import graph_of_definition
+        from ckptdoctor.graphs.meta_graph import graph_of_definition
 
         return graph_of_definition(Path(graph), definition.SerializeToString())
     inventory = open_checkpoint(graph).inventory
     if inventory.config and not values:
-        from ckptdoctor.trace.keras_config import read_keras_model
+        from ckptdoctor.graphs.keras_config import read_keras_model
 
         return read_keras_model(inventory)
     return _as_graph(graph, inventory)
@@ -133,14 +133,14 @@ def read_graph(graph: str | GraphRequest, *, values: bool = False) -> GraphSpec:
 
 def _as_graph(name: str, inventory: Inventory) -> GraphSpec:
     """A checkpoint's keys as the left-hand side."""
-    from ckptdoctor.specs.graph import GraphSpec, Variable
+    from ckptdoctor.specs.graph import GraphKind, GraphSpec, Variable
 
     nodes = {item.key: number for number, item in enumerate(inventory.objects.objects)} if inventory.objects else {}
     variables = tuple(
         Variable(key, key, entry.spec, node=nodes.get(key, -1)) for key, entry in inventory.variables.items()
     )
     files = tuple(str(path) for path in inventory.files)
-    return GraphSpec(name, "checkpoint", variables, files, inventory.notes, inventory.objects)
+    return GraphSpec(name, GraphKind.CHECKPOINT, variables, files, inventory.notes, inventory.objects)
 
 
 def diff(
@@ -188,12 +188,12 @@ def _compare(
     from ckptdoctor.alignment.alignment import align
     from ckptdoctor.diagnosis.diagnosis import diagnose
     from ckptdoctor.diagnosis.ignores import apply_ignores, read_ignores
-    from ckptdoctor.trace.request import GraphRequest
+    from ckptdoctor.graphs.request import GraphRequest
 
     spec = read_graph(graph, values=values)
     argument = spec.source + (graph.options if isinstance(graph, GraphRequest) else "")
     if prepare:
-        from ckptdoctor.plan.plan import carried_out
+        from ckptdoctor.conversion.plan import carried_out
 
         inventory = carried_out(prepare.plan(inventory), inventory)
         argument += prepare.options
@@ -287,7 +287,7 @@ def _open_if_here(checkpoint: str) -> Inventory | None:
 
 def plan_for(diagnosis: Diagnosis, *, unsafe: bool = False) -> Plan:
     """The conversion that a diagnosis prescribes."""
-    from ckptdoctor.plan.from_diagnosis import plan_from_diagnosis
+    from ckptdoctor.conversion.from_diagnosis import plan_from_diagnosis
 
     return plan_from_diagnosis(diagnosis, unsafe=unsafe)
 
@@ -334,23 +334,23 @@ def convert(
 def differences(
     lhs: str, rhs: str, pairs: Sequence[tuple[str, str]], advance: Advance = lambda size: None
 ) -> Iterator[ValueDifference]:
-    """How the values of pairs of keys differ between two checkpoints. See `ckptdoctor.executor.values`.
+    """How the values of pairs of keys differ between two checkpoints. See `ckptdoctor.values.values`.
 
     Raises:
         FormatError: one of them cannot be read.
     """
-    from ckptdoctor.executor.values import compare_values
+    from ckptdoctor.values.values import compare_values
 
     return compare_values(open_checkpoint(lhs), open_checkpoint(rhs), pairs, advance)
 
 
 def statistics(checkpoint: str, advance: Advance = lambda size: None) -> Iterator[Statistics]:
-    """What the values of each tensor look like. See `ckptdoctor.executor.values`.
+    """What the values of each tensor look like. See `ckptdoctor.values.values`.
 
     Raises:
         FormatError: it cannot be read.
     """
-    from ckptdoctor.executor.values import describe_values
+    from ckptdoctor.values.values import describe_values
 
     return describe_values(open_checkpoint(checkpoint), advance)
 
@@ -366,13 +366,13 @@ def verify(checkpoint: str, advance: Advance = lambda size: None) -> list[Format
 
 def restore(checkpoint: str, graph: GraphRequest) -> Restored:
     """What TensorFlow's own restore of a checkpoint into a graph does."""
-    from ckptdoctor.executor.verify import verify_restore
+    from ckptdoctor.proof.proof import verify_restore
 
     return verify_restore(open_checkpoint(checkpoint), graph)
 
 
 def compare(checkpoint: str, graph: GraphRequest, other_checkpoint: str, other_graph: GraphRequest) -> Compared:
     """How the outputs of two restored graphs differ on the same random inputs."""
-    from ckptdoctor.executor.verify import compare_outputs
+    from ckptdoctor.proof.proof import compare_outputs
 
     return compare_outputs(((open_checkpoint(checkpoint), graph), (open_checkpoint(other_checkpoint), other_graph)))

@@ -11,7 +11,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from ckptdoctor.explanation.explanation import explain
+from ckptdoctor.diagnosis.explanation.explanation import explain
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SHARED = Path(os.environ.get("CKPTDOCTOR_SHARED", ROOT.parent / "shared"))

@@ -22,12 +22,12 @@ from truths import TRUTHS
 
 from ckptdoctor import api
 from ckptdoctor.alignment.alignment import Alignment, align
+from ckptdoctor.containers.sstable.writer import TableWriter
+from ckptdoctor.containers.tensorflow_messages import BundleEntryProto, BundleHeaderProto
 from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose
-from ckptdoctor.formats.messages import BundleEntryProto, BundleHeaderProto
-from ckptdoctor.specs.graph import GraphSpec, Variable
+from ckptdoctor.graphs.request import make_request
+from ckptdoctor.specs.graph import GraphKind, GraphSpec, Variable
 from ckptdoctor.specs.inventory import Entry
-from ckptdoctor.sstable.writer import TableWriter
-from ckptdoctor.trace.request import make_request
 
 HERE = Path(__file__).resolve().parent
 NETS = {
@@ -76,7 +76,7 @@ def write_index(entries: Iterable[Entry], directory: Path) -> str:
 def compare(mutated: Mutated) -> tuple[Alignment, Diagnosis]:
     with tempfile.TemporaryDirectory() as directory:
         inventory = api.inspect(write_index(mutated.entries, Path(directory)))
-    alignment = align(GraphSpec("graph.py", "TensorFlow 1 graph", mutated.variables), inventory)
+    alignment = align(GraphSpec("graph.py", GraphKind.TENSORFLOW_1, mutated.variables), inventory)
     return alignment, diagnose(alignment, "graph.py")
 
 

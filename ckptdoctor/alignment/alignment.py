@@ -13,9 +13,9 @@ from ckptdoctor.alignment.matching import match_names
 from ckptdoctor.alignment.numbering import renumbered
 from ckptdoctor.alignment.objects import match_objects
 from ckptdoctor.alignment.renaming import Ambiguity, Renaming
-from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.errors import UsageError
-from ckptdoctor.specs.graph import GraphSpec, Variable
+from ckptdoctor.libraries.training_state import training_state
+from ckptdoctor.specs.graph import GraphKind, GraphSpec, Variable
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.near_names import did_you_mean
 from ckptdoctor.specs.objects import OBJECT_VALUE
@@ -157,7 +157,7 @@ def align(
         if key not in held
     }
     # Keras loads its own files by structure, so other names there break nothing.
-    by_structure = graph.kind == "Keras model" and inventory.is_keras
+    by_structure = graph.kind is GraphKind.KERAS_MODEL and inventory.is_keras
     renamings, ambiguities = match_names(
         [variable for variable in missing if variable.key not in taken],
         [replace(entry, key=label) for label, entry in left.items()],

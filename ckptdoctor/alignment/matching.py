@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
 
-from ckptdoctor.alignment.dialects import LISTED_VARIABLE, OBJECT_LAYER
 from ckptdoctor.alignment.families import Correspondence, correspondences
 from ckptdoctor.alignment.layers import Item, Layer, compatible, group_layers, natural, split_layers
 from ckptdoctor.alignment.renaming import Ambiguity, Kind, Renaming
 from ckptdoctor.alignment.scopes import match_scopes
 from ckptdoctor.alignment.shapes import by_order, by_unique_shape, in_common, left_over, undecided
-from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.alignment.translation import match_dialects
+from ckptdoctor.libraries.dialects import LISTED_VARIABLE, OBJECT_LAYER
+from ckptdoctor.libraries.training_state import training_state
 from ckptdoctor.specs.graph import Variable
 from ckptdoctor.specs.inventory import Entry
 from ckptdoctor.specs.objects import OBJECT_VALUE

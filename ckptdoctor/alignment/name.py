@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from ckptdoctor.alignment.dialects import KINDS, ROLE_OF, WRAPPINGS
+from ckptdoctor.libraries.dialects import KINDS, ROLE_OF, WRAPPINGS
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _TOKEN = re.compile(r"[a-z]+|\d+")

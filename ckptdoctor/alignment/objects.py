@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ckptdoctor.alignment.renaming import Renaming
-from ckptdoctor.specs.graph import GraphSpec, Variable
+from ckptdoctor.specs.graph import GraphKind, GraphSpec, Variable
 from ckptdoctor.specs.inventory import Entry
 from ckptdoctor.specs.objects import ROOT, ObjectGraph, counterparts
 
-_FROM_FILES = ("SavedModel", "checkpoint")
+_FROM_FILES = (GraphKind.SAVED_MODEL, GraphKind.CHECKPOINT)
 
 Pairs = tuple[tuple[Variable, Entry], ...]
 

@@ -11,9 +11,9 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from ckptdoctor.alignment.dialects import ROLE_OF
 from ckptdoctor.alignment.renaming import Ambiguity, Renaming
-from ckptdoctor.alignment.training_state import training_state
+from ckptdoctor.libraries.dialects import ROLE_OF
+from ckptdoctor.libraries.training_state import training_state
 from ckptdoctor.specs.graph import Variable
 from ckptdoctor.specs.inventory import Entry
 from ckptdoctor.specs.tensor import Shape

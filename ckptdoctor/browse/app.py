@@ -16,16 +16,16 @@ from textual.widgets.tree import TreeNode
 
 from ckptdoctor.alignment.alignment import Status
 from ckptdoctor.browse.scope_tree import Item, Place, items_of, matching, tree_of
+from ckptdoctor.conversion.from_diagnosis import applicable, plan_of
+from ckptdoctor.conversion.plan_file import write_plan
 from ckptdoctor.diagnosis.diagnosis import Diagnosis
 from ckptdoctor.diagnosis.diagnostic import Diagnostic
 from ckptdoctor.errors import CkptDoctorError
-from ckptdoctor.executor.values import Statistics, describe_value
 from ckptdoctor.formats.checkpoint import Checkpoint
-from ckptdoctor.plan.from_diagnosis import applicable, plan_of
-from ckptdoctor.plan.plan_file import write_plan
 from ckptdoctor.reports.diff_html import SIGNS
 from ckptdoctor.reports.printable import human_bytes, printable
 from ckptdoctor.reports.values_text import statistics_line
+from ckptdoctor.values.values import Statistics, describe_value
 
 _STYLES: dict[Status, str] = {
     "matched": "green",

@@ -20,7 +20,7 @@ from ckptdoctor.cli.options import (
 )
 from ckptdoctor.cli.terminal import command, working
 from ckptdoctor.errors import MissingPackage
-from ckptdoctor.trace.request import DEFAULT_TIMEOUT, graph_request
+from ckptdoctor.graphs.request import DEFAULT_TIMEOUT, graph_request
 
 
 @command

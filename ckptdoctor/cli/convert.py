@@ -29,13 +29,13 @@ from ckptdoctor.cli.options import (
 )
 from ckptdoctor.cli.terminal import command, console, progress, quiet, verbose, working
 from ckptdoctor.errors import UsageError
-from ckptdoctor.trace.request import DEFAULT_TIMEOUT, graph_request
+from ckptdoctor.graphs.request import DEFAULT_TIMEOUT, graph_request
 
 if TYPE_CHECKING:
+    from ckptdoctor.conversion.plan import Plan
+    from ckptdoctor.conversion.wishes import Wishes
     from ckptdoctor.diagnosis.diagnosis import Diagnosis
     from ckptdoctor.formats.target import Layout
-    from ckptdoctor.plan.plan import Plan
-    from ckptdoctor.plan.wishes import Wishes
     from ckptdoctor.specs.inventory import Inventory
 
 _KERNEL = re.compile(r"(\d+)x(\d+)")
@@ -204,9 +204,9 @@ def convert(
         ckptdoctor convert a.ckpt b.ckpt --rename 'weights$=kernel' --rename '^tower_0/='
         ckptdoctor convert old.h5 new.h5 --kernels theano:tensorflow --flatten 'dense_1/*=64x7x7'
     """
+    from ckptdoctor.conversion.renames import Names
+    from ckptdoctor.conversion.wishes import Wishes
     from ckptdoctor.formats.targets import target_of
-    from ckptdoctor.plan.renames import Names
-    from ckptdoctor.plan.wishes import Wishes
     from ckptdoctor.reports.plan_text import print_plan, print_receipt
 
     wishes = Wishes(
@@ -264,9 +264,9 @@ def _plan(
     parts: Sequence[str],
 ) -> Plan:
     """What is asked for: the wishes, what the graph needs, a cast, and partitions at the end."""
-    from ckptdoctor.plan.casts import cast_all
-    from ckptdoctor.plan.partitions import partition
-    from ckptdoctor.plan.plan import carried_out, concat
+    from ckptdoctor.conversion.casts import cast_all
+    from ckptdoctor.conversion.partitions import partition
+    from ckptdoctor.conversion.plan import carried_out, concat
 
     plans = [wishes.plan(source)]
     if diagnosis:
@@ -280,8 +280,8 @@ def _plan(
 
 def _settle(plan: Plan, source: Inventory, plan_file: Path | None, *, undo: bool) -> Plan:
     """The plan to run: the one made from the options, saved if asked; else the one in the file."""
-    from ckptdoctor.plan.plan import inverted
-    from ckptdoctor.plan.plan_file import read_plan, write_plan
+    from ckptdoctor.conversion.plan import inverted
+    from ckptdoctor.conversion.plan_file import read_plan, write_plan
 
     if undo:
         if plan.ops or not plan_file:
@@ -301,10 +301,10 @@ def _for_target(
     plan: Plan, source: Inventory, diagnosis: Diagnosis | None, target: str, *, by_name: bool, shard_size: int
 ) -> tuple[Plan, Layout]:
     """The plan, ended so that the target's own reader finds what it looks for, and what its writer must know."""
+    from ckptdoctor.conversion.objects import for_objects
+    from ckptdoctor.conversion.weights_only import weights_only
     from ckptdoctor.formats.target import Layout
     from ckptdoctor.formats.targets import BY_POSITION, KERAS_3, TENSOR_BUNDLE
-    from ckptdoctor.plan.objects import for_objects
-    from ckptdoctor.plan.weights_only import weights_only
 
     traced = diagnosis.alignment.graph if diagnosis else None
     places: dict[str, str] = {}

@@ -28,11 +28,12 @@ from ckptdoctor.cli.page import write_page
 from ckptdoctor.cli.reporting import report
 from ckptdoctor.cli.terminal import command, console, progress, quiet, verbose, working
 from ckptdoctor.errors import UsageError
-from ckptdoctor.trace.request import DEFAULT_TIMEOUT, graph_request
+from ckptdoctor.graphs.request import DEFAULT_TIMEOUT, graph_request
+from ckptdoctor.specs.graph import GraphKind
 
 if TYPE_CHECKING:
     from ckptdoctor.diagnosis.diagnosis import Diagnosis
-    from ckptdoctor.executor.values import ValueDifference
+    from ckptdoctor.values.values import ValueDifference
 
 
 @command
@@ -68,7 +69,7 @@ def diff(
         ckptdoctor diff before.ckpt after.ckpt --values
         ckptdoctor diff model.py model.ckpt --rename '^tower_0/=' --for inference
     """
-    from ckptdoctor.plan.renames import Names
+    from ckptdoctor.conversion.renames import Names
     from ckptdoctor.reports.check_text import check_lines
     from ckptdoctor.reports.diff_json import diff_to_dict
     from ckptdoctor.reports.diff_text import print_diff
@@ -116,7 +117,7 @@ def diff(
 
 def _differences(diagnosis: Diagnosis) -> list[ValueDifference]:
     alignment = diagnosis.alignment
-    if alignment.graph.kind != "checkpoint":
+    if alignment.graph.kind is not GraphKind.CHECKPOINT:
         raise UsageError(
             f"{alignment.graph.source} holds no values", hint="--values compares two checkpoints: diff A.ckpt B.ckpt"
         )

@@ -44,7 +44,7 @@ def explain(
     if _CODE.fullmatch(message):
         typer.echo(_rule_page(message.upper()))
         return
-    from ckptdoctor.explanation.explanation import explain as find_causes
+    from ckptdoctor.diagnosis.explanation.explanation import explain as find_causes
     from ckptdoctor.reports.explain_json import explain_to_dict
     from ckptdoctor.reports.explain_text import print_explanation
     from ckptdoctor.reports.json_text import json_text

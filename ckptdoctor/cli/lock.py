@@ -24,7 +24,7 @@ def lock(config: ConfigOption = Path("pyproject.toml")) -> None:
         ckptdoctor lock
         ckptdoctor check --locked
     """
-    from ckptdoctor.binary.atomic_output import AtomicOutput
+    from ckptdoctor.io.atomic_output import AtomicOutput
     from ckptdoctor.repository.configuration import read_declared
     from ckptdoctor.repository.lock_file import NAME, lock_checkpoint, lock_text, read_lock
 

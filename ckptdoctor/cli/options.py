@@ -11,7 +11,7 @@ import typer
 from ckptdoctor.cli.completion import complete_scopes
 from ckptdoctor.cli.reporting import ReportFormat
 from ckptdoctor.errors import UsageError
-from ckptdoctor.trace.request import GraphRequest, make_request
+from ckptdoctor.graphs.request import GraphRequest, make_request
 
 Format = Literal["text", "json"]
 """How to print."""

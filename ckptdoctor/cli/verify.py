@@ -17,7 +17,7 @@ from ckptdoctor.cli.options import (
 )
 from ckptdoctor.cli.terminal import command, console, progress, quiet, working
 from ckptdoctor.errors import UsageError
-from ckptdoctor.trace.request import DEFAULT_TIMEOUT
+from ckptdoctor.graphs.request import DEFAULT_TIMEOUT
 
 
 @command

@@ -7,7 +7,7 @@ from typing import Literal
 
 from ckptdoctor.alignment.alignment import Alignment, Pair
 from ckptdoctor.diagnosis.diagnostic import Remedy
-from ckptdoctor.specs.graph import Variable
+from ckptdoctor.specs.graph import GraphKind, Variable
 from ckptdoctor.specs.inventory import Entry
 
 Purpose = Literal["finetune", "inference", "either"]
@@ -68,7 +68,7 @@ class Case:
 
     def _fitting_ending(self, ending: str) -> str:
         graph, inventory = self.alignment.graph, self.alignment.inventory
-        if graph.kind != "Keras model" or inventory.objects:
+        if graph.kind is not GraphKind.KERAS_MODEL or inventory.objects:
             return ".ckpt"
         if inventory.is_keras:
             return ".weights.h5" if ending == ".weights.h5" else ".h5"

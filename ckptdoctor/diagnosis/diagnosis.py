@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ckptdoctor.alignment.alignment import Alignment, Pair
-from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.diagnosis.case import Case, Purpose
 from ckptdoctor.diagnosis.diagnostic import Diagnostic
 from ckptdoctor.diagnosis.rules import RULES
-from ckptdoctor.specs.graph import SourceLine
+from ckptdoctor.libraries.training_state import training_state
+from ckptdoctor.specs.graph import GraphKind, SourceLine
 from ckptdoctor.specs.tensor import show_shape
 
 
@@ -103,7 +103,7 @@ def outcome(alignment: Alignment) -> str:
     wrong_shape = [pair for pair in alignment.mismatched if not pair.same_shape]
     absent = [variable.key for variable in alignment.missing]
     absent += [pair.variable.key for pair in alignment.pairs if pair.renamed]
-    if alignment.graph.kind == "TensorFlow 2 objects" or alignment.restored_by:
+    if alignment.graph.kind is GraphKind.OBJECTS or alignment.restored_by:
         return _objects_outcome(alignment, wrong_shape, absent)
     if not alignment.inventory.has_saver:
         return _file_outcome(alignment, len(wrong_shape), len(absent))
@@ -154,7 +154,7 @@ def _objects_outcome(alignment: Alignment, wrong_shape: list[Pair], absent: list
 
 def _file_outcome(alignment: Alignment, wrong: int, missing: int) -> str:
     """What can be done with a file that is no TensorFlow checkpoint."""
-    if not (alignment.inventory.is_keras and alignment.graph.kind == "Keras model"):
+    if not (alignment.inventory.is_keras and alignment.graph.kind is GraphKind.KERAS_MODEL):
         fits = f"{wrong} variables differ and {missing} are missing" if wrong or missing else "every variable is in it"
         return f"TensorFlow does not restore this file itself; converted to a checkpoint, {fits}."
     if wrong or missing:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ckptdoctor.ops import Op
 from ckptdoctor.specs.graph import SourceLine
-from ckptdoctor.specs.ops import Op
 from ckptdoctor.specs.tensor import Shape, TensorSpec
 
 Severity = Literal["error", "warning", "info"]

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from ckptdoctor.specs.dtype import dtype_from_name
-from ckptdoctor.specs.graph import Consumer, GraphSpec, Variable
+from ckptdoctor.specs.graph import Consumer, GraphKind, GraphSpec, Variable
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.tensor import Shape, TensorSpec
 
@@ -30,7 +30,7 @@ class Example:
 
     def graph_spec(self) -> GraphSpec:
         """The graph."""
-        return GraphSpec("graph.py", "TensorFlow 1 graph", tuple(map(_variable, _lines(self.graph))))
+        return GraphSpec("graph.py", GraphKind.TENSORFLOW_1, tuple(map(_variable, _lines(self.graph))))
 
     def inventory(self) -> Inventory:
         """The checkpoint."""

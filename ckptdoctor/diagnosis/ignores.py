@@ -18,8 +18,8 @@ from pathlib import Path
 
 from ckptdoctor.diagnosis.diagnosis import Diagnosis
 from ckptdoctor.diagnosis.diagnostic import Diagnostic
+from ckptdoctor.graphs.python_graph import seen_from_here
 from ckptdoctor.specs.graph import SourceLine
-from ckptdoctor.trace.python_graph import seen_from_here
 
 _COMMENT = re.compile(r"#\s*ckptdoctor:\s*ignore\[([^\]]*)\]")
 _LAYOUT = (tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING, tokenize.ENDMARKER)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from ckptdoctor.alignment.renaming import Kind, Renaming
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
-from ckptdoctor.specs.ops import Rename
+from ckptdoctor.ops import Rename
+from ckptdoctor.specs.graph import GraphKind
 
 
 def report_renamings(
@@ -58,7 +59,7 @@ def _diagnose(case: Case, rule: Rule, renamings: list[Renaming], message: str) -
         tuple(item.evidence for item in renamings),
         first.location,
         (*_for_objects(renaming), convert)
-        if case.alignment.graph.kind == "TensorFlow 2 objects"
+        if case.alignment.graph.kind is GraphKind.OBJECTS
         else (convert, *_map_of_names(case, renaming)),
         frozenset(key for variable, item in pairs for key in (variable.key, item.key)),
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ckptdoctor.binary.atomic_output import AtomicOutput
+from ckptdoctor.conversion.plan import Derived, Plan, derive
 from ckptdoctor.errors import Corrupt, UsageError
 from ckptdoctor.executor.elements import chunks, elements, sliced
 from ckptdoctor.formats.checkpoint import Advance, Checkpoint
@@ -16,9 +16,9 @@ from ckptdoctor.formats.targets import BY_POSITION, TENSOR_BUNDLE, make_writer
 from ckptdoctor.formats.tensor_bundle.naming import prefix_of
 from ckptdoctor.formats.tensor_bundle.reader import TensorBundle
 from ckptdoctor.formats.tensor_bundle.writer import BundleWriter, reindex
-from ckptdoctor.plan.plan import Derived, Plan, derive
+from ckptdoctor.io.atomic_output import AtomicOutput
+from ckptdoctor.ops import Partition
 from ckptdoctor.specs.inventory import OBJECT_GRAPH_KEY, Entry
-from ckptdoctor.specs.ops import Partition
 
 
 @dataclass(frozen=True, slots=True)

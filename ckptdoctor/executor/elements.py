@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from ckptdoctor.binary.mapped_file import let_go
+from ckptdoctor.conversion.plan import Derived
 from ckptdoctor.errors import UsageError
 from ckptdoctor.formats.checkpoint import Checkpoint
 from ckptdoctor.formats.slices import assemble_rows
+from ckptdoctor.io.mapped_file import let_go
 from ckptdoctor.limits import COPY_CHUNK
-from ckptdoctor.plan.plan import Derived
-from ckptdoctor.specs.ops import (
+from ckptdoctor.ops import (
     Cast,
     Concat,
     Describe,

@@ -15,10 +15,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ckptdoctor.binary.protobuf import Message, declare, parse, parse_text
+from ckptdoctor.containers.protobuf import Message, declare, parse, parse_text
+from ckptdoctor.containers.tensorflow_messages import spec_from_proto
 from ckptdoctor.errors import Corrupt, NotACheckpoint
 from ckptdoctor.formats.mapped_tensors import Load, MappedTensors
-from ckptdoctor.formats.messages import spec_from_proto
 from ckptdoctor.limits import MAX_GRAPH_TEXT, MAX_META_GRAPH, MAX_UNSTORED
 from ckptdoctor.specs.dtype import enum_names
 from ckptdoctor.specs.inventory import Entry, Inventory
@@ -31,7 +31,7 @@ FORMAT = "frozen graph"
 
 _CLASSES = declare(
     "ckptdoctor.graph_def",
-    # All that text can say and `ckptdoctor.trace.meta_graph` reads too: text is turned into bytes with these.
+    # All that text can say and `ckptdoctor.graphs.meta_graph` reads too: text is turned into bytes with these.
     {
         "Dim": {"size": (1, "int64")},
         "Shape": {"dim": (2, "repeated Dim"), "unknown_rank": (3, "bool")},

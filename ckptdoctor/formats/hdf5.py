@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ckptdoctor.binary.zip_archive import FAILURES as ARCHIVE_FAILURES
+from ckptdoctor.containers.zip_archive import FAILURES as ARCHIVE_FAILURES
 from ckptdoctor.errors import Corrupt, FormatError, MissingPackage, reason
 from ckptdoctor.formats.checkpoint import Advance, StoredBytes
 from ckptdoctor.formats.mapped_tensors import Load

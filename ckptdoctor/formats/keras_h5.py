@@ -17,11 +17,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ckptdoctor.binary.atomic_output import AtomicOutput
 from ckptdoctor.errors import FormatError, UsageError
 from ckptdoctor.formats.hdf5 import Hdf5, PlacedWriter
 from ckptdoctor.formats.mapped_tensors import MappedTensors
 from ckptdoctor.formats.target import Specs
+from ckptdoctor.io.atomic_output import AtomicOutput
 from ckptdoctor.specs.inventory import Entry, Inventory
 
 _VARS = re.compile(r"(?P<layer>.*?)/?vars/(?P<number>\d+)")

@@ -19,13 +19,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import BinaryIO
 
-from ckptdoctor.binary.atomic_output import AtomicOutput
-from ckptdoctor.binary.zip_archive import ZipArchive
+from ckptdoctor.containers.zip_archive import ZipArchive
 from ckptdoctor.errors import Corrupt, FormatError, MissingData, NotACheckpoint, UsageError
 from ckptdoctor.formats.hdf5 import Hdf5, PlacedWriter
 from ckptdoctor.formats.keras_h5 import named_entries, open_keras_h5
 from ckptdoctor.formats.mapped_tensors import MappedTensors
 from ckptdoctor.formats.target import Layout, Specs, refuse_strings, split
+from ckptdoctor.io.atomic_output import AtomicOutput
 from ckptdoctor.limits import COPY_CHUNK, MAX_JSON_HEADER
 from ckptdoctor.specs.inventory import Inventory
 

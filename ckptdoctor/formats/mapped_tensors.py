@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ckptdoctor.binary.mapped_file import MappedFile
 from ckptdoctor.errors import FormatError
 from ckptdoctor.formats.checkpoint import Advance, StoredBytes
 from ckptdoctor.formats.slices import Piece
+from ckptdoctor.io.mapped_file import MappedFile
 from ckptdoctor.specs.inventory import Inventory
 from ckptdoctor.specs.tensor import Extent, TensorSpec
 

@@ -17,13 +17,13 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from ckptdoctor.binary import crc32c
-from ckptdoctor.binary.atomic_output import AtomicOutput
-from ckptdoctor.binary.zip_archive import FAILURES, Member, ZipArchive, leads_out
+from ckptdoctor.containers.zip_archive import FAILURES, Member, ZipArchive, leads_out
 from ckptdoctor.errors import Corrupt, FormatError, UsageError, reason
 from ckptdoctor.formats.checkpoint import Advance, StoredBytes
 from ckptdoctor.formats.mapped_tensors import Load, MappedTensors
 from ckptdoctor.formats.target import Specs, check_crc, copy_chunks
+from ckptdoctor.io import crc32c
+from ckptdoctor.io.atomic_output import AtomicOutput
 from ckptdoctor.limits import COPY_CHUNK
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.inventory import Entry, Inventory

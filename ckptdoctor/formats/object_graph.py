@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ckptdoctor.binary.protobuf import declare, parse
+from ckptdoctor.containers.protobuf import declare, parse
 from ckptdoctor.limits import MAX_OBJECTS
 from ckptdoctor.specs.inventory import OBJECT_GRAPH_KEY, Entry
 from ckptdoctor.specs.objects import Attribute, ObjectGraph, Slot, TrackedObject

@@ -17,11 +17,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ckptdoctor.binary.atomic_output import AtomicOutput
 from ckptdoctor.errors import Corrupt, MissingData, UsageError
 from ckptdoctor.formats.checkpoint import Advance, StoredBytes
 from ckptdoctor.formats.mapped_tensors import MappedTensors, require_size
 from ckptdoctor.formats.target import Specs, copy_chunks, copy_stored, refuse_strings, split
+from ckptdoctor.io.atomic_output import AtomicOutput
 from ckptdoctor.limits import MAX_ELEMENTS, MAX_JSON_HEADER, MAX_RANK
 from ckptdoctor.specs.dtype import DType, dtype_from_name
 from ckptdoctor.specs.inventory import Entry, Inventory

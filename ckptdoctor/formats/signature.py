@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ckptdoctor.containers.sstable.format import FOOTER_SIZE, has_magic
 from ckptdoctor.errors import CHECK, FormatError
-from ckptdoctor.sstable.format import FOOTER_SIZE, has_magic
 
 _HEAD = 1024
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ckptdoctor.binary.zip_archive import ZipArchive
+from ckptdoctor.containers.zip_archive import ZipArchive
 from ckptdoctor.formats.checkpoint import Checkpoint
 from ckptdoctor.formats.graph_def import open_graph_def
 from ckptdoctor.formats.hdf5 import MAGIC as HDF5_MAGIC

@@ -11,8 +11,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from ckptdoctor.containers.tensorflow_messages import CheckpointState
 from ckptdoctor.errors import Corrupt
-from ckptdoctor.formats.messages import CheckpointState
 from ckptdoctor.limits import MAX_STATE_FILE
 
 STATE_FILE = "checkpoint"

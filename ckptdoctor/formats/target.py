@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ckptdoctor.binary import crc32c
-from ckptdoctor.binary.atomic_output import copy_range
 from ckptdoctor.errors import Corrupt, UsageError
 from ckptdoctor.formats.checkpoint import Advance, StoredBytes
+from ckptdoctor.io import crc32c
+from ckptdoctor.io.atomic_output import copy_range
 from ckptdoctor.specs.tensor import TensorSpec
 
 if TYPE_CHECKING:

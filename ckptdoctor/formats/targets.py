@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ckptdoctor.binary.atomic_output import AtomicOutput
 from ckptdoctor.errors import UsageError
 from ckptdoctor.formats.keras_h5 import KerasH5Writer
 from ckptdoctor.formats.keras_v3 import KerasModelWriter, KerasWeightsWriter
@@ -12,6 +11,7 @@ from ckptdoctor.formats.npz import NpzWriter
 from ckptdoctor.formats.safetensors import SafetensorsWriter
 from ckptdoctor.formats.target import Layout, Specs, TargetWriter
 from ckptdoctor.formats.tensor_bundle.writer import BundleWriter
+from ckptdoctor.io.atomic_output import AtomicOutput
 
 TENSOR_BUNDLE = "tensor-bundle"
 SUFFIXES = {

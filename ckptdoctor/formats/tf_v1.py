@@ -17,25 +17,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ckptdoctor.binary.mapped_file import MappedFile
-from ckptdoctor.binary.protobuf import Message, parse
-from ckptdoctor.binary.varint import read_packed_varints
-from ckptdoctor.binary.wire import BYTES, FIXED32, FIXED64, VARINT, WireField, walk
-from ckptdoctor.errors import Corrupt, FormatError
-from ckptdoctor.formats.checkpoint import Advance, StoredBytes
-from ckptdoctor.formats.messages import (
+from ckptdoctor.containers.protobuf import Message, parse
+from ckptdoctor.containers.sstable.reader import TableReader, Value
+from ckptdoctor.containers.tensorflow_messages import (
     SavedTensorSlices,
     key_from_bytes,
     key_to_bytes,
     slice_from_proto,
     spec_from_proto,
 )
+from ckptdoctor.containers.varint import read_packed_varints
+from ckptdoctor.containers.wire import BYTES, FIXED32, FIXED64, VARINT, WireField, walk
+from ckptdoctor.errors import Corrupt, FormatError
+from ckptdoctor.formats.checkpoint import Advance, StoredBytes
 from ckptdoctor.formats.ordered_code import slice_key
 from ckptdoctor.formats.slices import Piece, assemble, check_cover
+from ckptdoctor.io.mapped_file import MappedFile
 from ckptdoctor.specs.dtype import DType
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.tensor import Extent, TensorSlice, TensorSpec
-from ckptdoctor.sstable.reader import TableReader, Value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

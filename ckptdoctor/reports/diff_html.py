@@ -53,7 +53,7 @@ def _header(diagnosis: Diagnosis) -> str:
     stays = f"<dt>would stay random</dt><dd>{html_text(random)}</dd>" if random else ""
     return (
         "<header><h1>ckptdoctor diff</h1><dl class='sides'>"
-        f"<dt>graph (lhs)</dt><dd><code>{html_text(diagnosis.graph_argument)}</code> {html_text(alignment.graph.kind)}</dd>"
+        f"<dt>graph (lhs)</dt><dd><code>{html_text(diagnosis.graph_argument)}</code> {html_text(alignment.graph.kind.value)}</dd>"
         f"<dt>checkpoint (rhs)</dt><dd><code>{html_text(alignment.inventory.source)}</code> "
         f"{html_text(alignment.inventory.format)}</dd>{stays}</dl>{notes}"
         f'<p class="outcome{"" if diagnosis.clean else " bad"}"><b>On restore:</b> {html_text(outcome(alignment))}</p></header>'

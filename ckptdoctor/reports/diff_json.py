@@ -33,7 +33,7 @@ def diff_to_dict(diagnosis: Diagnosis) -> dict[str, Any]:
         "schema": SCHEMA,
         "graph": {
             "source": diagnosis.graph_argument,
-            "kind": alignment.graph.kind,
+            "kind": alignment.graph.kind.value,
             "notes": list(alignment.graph.notes),
         },
         "checkpoint": {

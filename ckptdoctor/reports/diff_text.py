@@ -12,6 +12,7 @@ from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Severity
 from ckptdoctor.reports.paragraph import ITEM, print_paragraph
 from ckptdoctor.reports.printable import printable
 from ckptdoctor.reports.sides import show_sides
+from ckptdoctor.specs.graph import GraphKind
 
 _STYLES: dict[Severity, str] = {"error": "bold red", "warning": "bold yellow", "info": "bold cyan"}
 _LISTED = 12
@@ -115,7 +116,7 @@ def _summary(diagnosis: Diagnosis, console: Console, most: int) -> None:
     if alignment.renamed:
         counts += f", {len(alignment.renamed)} renamed"
     print_paragraph(console, counts, label="summary: ", style="bold")
-    if alignment.graph.kind != "checkpoint":
+    if alignment.graph.kind is not GraphKind.CHECKPOINT:
         restored = (
             f"restored and trainable {trainable}, restored and frozen {len(matched) - trainable}, left fresh {fresh}"
         )

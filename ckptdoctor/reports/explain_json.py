@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ckptdoctor.explanation.explanation import Explanation
+from ckptdoctor.diagnosis.explanation.explanation import Explanation
 
 SCHEMA = "ckptdoctor.explain/1"
 

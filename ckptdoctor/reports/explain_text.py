@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from ckptdoctor.explanation.explanation import Explanation
+from ckptdoctor.diagnosis.explanation.explanation import Explanation
 from ckptdoctor.reports.paragraph import ITEM, print_paragraph
 from ckptdoctor.reports.printable import printable
 from ckptdoctor.specs.tensor import show_shape

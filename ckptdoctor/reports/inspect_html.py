@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from math import isnan
 
-from ckptdoctor.executor.values import Statistics
 from ckptdoctor.reports.page import document, draw_shape, html_text, layer_of, show_spec, tools
 from ckptdoctor.reports.printable import human_bytes
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.objects import OBJECT_VALUE
+from ckptdoctor.values.values import Statistics
 
 _NUMBERS = ("range", "mean", "deviation", "bytes")
 _WIDE, _HIGH = 192, 40

@@ -9,7 +9,7 @@ from html import escape
 from math import log2
 from pathlib import Path
 
-from ckptdoctor.alignment.training_state import training_state
+from ckptdoctor.libraries.training_state import training_state
 from ckptdoctor.reports.printable import printable
 from ckptdoctor.specs.objects import OBJECT_VALUE
 from ckptdoctor.specs.tensor import Shape, TensorSpec

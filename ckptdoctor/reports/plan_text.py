@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
+from ckptdoctor.conversion.plan import Plan, derive
 from ckptdoctor.executor.convert import Receipt
-from ckptdoctor.plan.plan import Plan, derive
+from ckptdoctor.ops import Concat, Drop, Op, Rename, Slice
 from ckptdoctor.reports.paragraph import print_paragraph
 from ckptdoctor.reports.printable import human_bytes, printable
 from ckptdoctor.specs.inventory import Inventory
-from ckptdoctor.specs.ops import Concat, Drop, Op, Rename, Slice
 from ckptdoctor.specs.tensor import TensorSpec, show_shape
 
 _NOTES = 8

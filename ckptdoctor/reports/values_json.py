@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isnan
 from typing import Any
 
-from ckptdoctor.executor.values import Statistics, ValueDifference
+from ckptdoctor.values.values import Statistics, ValueDifference
 
 
 def difference_to_dict(item: ValueDifference) -> dict[str, Any]:

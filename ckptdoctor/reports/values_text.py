@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from ckptdoctor.executor.values import Statistics, ValueDifference
 from ckptdoctor.reports.paragraph import print_paragraph
 from ckptdoctor.reports.printable import printable
+from ckptdoctor.values.values import Statistics, ValueDifference
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _REMARKS = 20

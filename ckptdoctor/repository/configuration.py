@@ -10,9 +10,9 @@ from typing import Any
 from ckptdoctor import toml_text
 from ckptdoctor.diagnosis.ignores import Ignore
 from ckptdoctor.errors import UsageError
+from ckptdoctor.graphs.request import GraphRequest, graph_request
 from ckptdoctor.specs.graph import SourceLine
 from ckptdoctor.specs.near_names import did_you_mean
-from ckptdoctor.trace.request import GraphRequest, graph_request
 
 _EXAMPLE = '[[tool.ckptdoctor.check]]\ngraph = "model.py"\ncheckpoint = "weights/model.ckpt"'
 _LISTS = ("inputs", "args", "include", "exclude", "ignore")

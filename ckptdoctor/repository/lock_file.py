@@ -23,7 +23,7 @@ from os.path import relpath
 from pathlib import Path
 from typing import Any
 
-from ckptdoctor.binary.zip_archive import leads_out
+from ckptdoctor.containers.zip_archive import leads_out
 from ckptdoctor.errors import FormatError, UsageError
 from ckptdoctor.formats.checkpoint import Advance
 from ckptdoctor.formats.object_graph import decode_objects, encode_objects

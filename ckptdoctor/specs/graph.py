@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from ckptdoctor.specs.objects import ObjectGraph
 from ckptdoctor.specs.tensor import Shape, TensorSpec
+
+
+class GraphKind(Enum):
+    """How a graph came to be; the value is what a person reads."""
+
+    TENSORFLOW_1 = "TensorFlow 1 graph"
+    TENSORFLOW_2 = "TensorFlow 2 graph"
+    KERAS_MODEL = "Keras model"
+    OBJECTS = "TensorFlow 2 objects"
+    SAVED_MODEL = "SavedModel"
+    META_GRAPH = "meta graph"
+    GRAPH_DEF = "graph definition"
+    CHECKPOINT = "checkpoint"
+
+    def __str__(self) -> str:
+        return self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +97,7 @@ class GraphSpec:
 
     Attributes:
         source: the graph as a command can name it again.
-        kind: how it came to be: `TensorFlow 1 graph`, `TensorFlow 2 graph`, `Keras model`, `TensorFlow 2 objects`,
-            `SavedModel`, `meta graph`, `graph definition`, `checkpoint`.
+        kind: how it came to be.
         variables: in the order the graph makes them.
         files: the user's files it depends on, absolute.
         notes: what the user should know about how it was traced, a sentence each.
@@ -93,7 +109,7 @@ class GraphSpec:
     """
 
     source: str
-    kind: str
+    kind: GraphKind
     variables: tuple[Variable, ...]
     files: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -105,7 +121,7 @@ class GraphSpec:
     @property
     def has_saver(self) -> bool:
         """Whether a `tf.compat.v1.train.Saver` restores it, by name; Keras and object checkpoints go by structure."""
-        return self.kind not in ("Keras model", "TensorFlow 2 objects")
+        return self.kind not in (GraphKind.KERAS_MODEL, GraphKind.OBJECTS)
 
     @property
     def silent(self) -> bool:

@@ -8,15 +8,15 @@ from rich.console import Console
 
 from ckptdoctor.alignment.alignment import align
 from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose
+from ckptdoctor.diagnosis.explanation.explanation import explain
 from ckptdoctor.errors import Corrupt, FormatError, MissingData
-from ckptdoctor.explanation.explanation import explain
 from ckptdoctor.formats.registry import open_checkpoint
+from ckptdoctor.graphs.live_graph import graph_of_keras, graph_of_objects, graph_of_saver
 from ckptdoctor.reports.diff_text import print_diff
 from ckptdoctor.reports.error_text import print_error
 from ckptdoctor.reports.explain_text import print_explanation
 from ckptdoctor.reports.paragraph import print_paragraph
 from ckptdoctor.specs.graph import GraphSpec
-from ckptdoctor.watch.live_graph import graph_of_keras, graph_of_objects, graph_of_saver
 
 
 def saver_restored(saver: Any, path: str, error: BaseException | None) -> None:

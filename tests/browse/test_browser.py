@@ -14,10 +14,10 @@ from textual.widgets import Static, Tree
 
 from ckptdoctor import api
 from ckptdoctor.browse.app import Browser
+from ckptdoctor.conversion.plan import derive
+from ckptdoctor.conversion.plan_file import read_plan
 from ckptdoctor.diagnosis.diagnosis import Diagnosis
-from ckptdoctor.plan.plan import derive
-from ckptdoctor.plan.plan_file import read_plan
-from ckptdoctor.trace.request import make_request
+from ckptdoctor.graphs.request import make_request
 from tests.conftest import ROOT
 
 FIXTURES = ROOT / "tests" / "fixtures"

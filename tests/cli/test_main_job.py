@@ -125,7 +125,7 @@ def test_a_plan_is_saved_edited_and_run(tmp_path: Path) -> None:
 def test_a_wrong_plan_names_its_step(tmp_path: Path) -> None:
     plan = tmp_path / "plan.json"
     step = {"op": "reshape", "key": "net/fc7/weights", "shape": [5]}
-    plan.write_text(json.dumps({"schema": "ckptdoctor.plan/1", "checkpoint": "x", "step": [step]}))
+    plan.write_text(json.dumps({"schema": "ckptdoctor.conversion/1", "checkpoint": "x", "step": [step]}))
     output = run("convert", CLASSIFIER, tmp_path / "out", "--plan", plan, code=2)
     assert "step 1 (reshape net/fc7/weights): [1,1,8,8] has 64 elements, [5] has 5" in output
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from ckptdoctor.alignment.alignment import align
+from ckptdoctor.conversion.from_diagnosis import plan_from_diagnosis
+from ckptdoctor.conversion.plan import derive
 from ckptdoctor.diagnosis.diagnosis import diagnose
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.rules import RULES
-from ckptdoctor.plan.from_diagnosis import plan_from_diagnosis
-from ckptdoctor.plan.plan import derive
 
 
 def codes(example: Example) -> set[str]:

@@ -9,7 +9,7 @@ import pytest
 from ckptdoctor import api
 from ckptdoctor.alignment.alignment import align
 from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose
-from ckptdoctor.specs.graph import GraphSpec, Variable
+from ckptdoctor.specs.graph import GraphKind, GraphSpec, Variable
 
 
 def loud(diagnosis: Diagnosis) -> dict[str, str]:
@@ -29,7 +29,7 @@ def test_ntm_renamed_every_scope(real: Path) -> None:
         Variable(key, key, entry.spec)
         for key, entry in ((key.replace("NTM-copy/", "NTM/", 1), entry) for key, entry in inventory.variables.items())
     ]
-    alignment = align(GraphSpec("ntm.py", "TensorFlow 1 graph", tuple(earlier)), inventory)
+    alignment = align(GraphSpec("ntm.py", GraphKind.TENSORFLOW_1, tuple(earlier)), inventory)
     assert set(loud(diagnose(alignment, "ntm.py"))) == {"scope-prefix"}
     assert all(pair.entry.key == pair.variable.key.replace("NTM/", "NTM-copy/", 1) for pair in alignment.pairs)
     assert not alignment.missing

@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from ckptdoctor.alignment.alignment import align
+from ckptdoctor.conversion.from_diagnosis import plan_from_diagnosis
+from ckptdoctor.conversion.plan import derive
 from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose, outcome
 from ckptdoctor.diagnosis.rules import RULES
-from ckptdoctor.plan.from_diagnosis import plan_from_diagnosis
-from ckptdoctor.plan.plan import derive
 from ckptdoctor.specs.dtype import dtype_from_name
-from ckptdoctor.specs.graph import Consumer, GraphSpec, Variable
+from ckptdoctor.specs.graph import Consumer, GraphKind, GraphSpec, Variable
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.tensor import Shape, TensorSpec
 
@@ -27,7 +27,7 @@ def variable(
 def examine(variables: list[Variable], stored: Mapping[str, Shape], dtype: str = "float32") -> Diagnosis:
     entries = {key: Entry(key, TensorSpec(dtype_from_name(dtype), shape)) for key, shape in sorted(stored.items())}
     inventory = Inventory("m.ckpt", "tensor bundle (V2)", (), entries)
-    return diagnose(align(GraphSpec("g.py", "TensorFlow 1 graph", tuple(variables)), inventory), "g.py")
+    return diagnose(align(GraphSpec("g.py", GraphKind.TENSORFLOW_1, tuple(variables)), inventory), "g.py")
 
 
 def names(diagnosis: Diagnosis) -> list[str]:
@@ -127,20 +127,20 @@ def test_a_dtype_is_cast_safely_where_no_bit_is_lost(wanted: str, stored: str, s
 @pytest.mark.parametrize(
     ("kind", "source", "format_name", "output"),
     [
-        ("TensorFlow 1 graph", "m.ckpt", "tensor bundle (V2)", "m_fitted.ckpt"),
-        ("TensorFlow 1 graph", "m.safetensors", "safetensors", "m_fitted.ckpt"),
-        ("TensorFlow 1 graph", "m.h5", "Keras 2 weights (HDF5)", "m_fitted.ckpt"),
-        ("Keras model", "m.h5", "Keras 2 weights (HDF5)", "m_fitted.h5"),
-        ("Keras model", "m.weights.h5", "Keras 3 weights", "m_fitted.weights.h5"),
-        ("Keras model", "m.safetensors", "safetensors", "m_fitted.weights.h5"),
-        ("Keras model", "m.ckpt", "tensor bundle (V2)", "m_fitted.weights.h5"),
+        (GraphKind.TENSORFLOW_1, "m.ckpt", "tensor bundle (V2)", "m_fitted.ckpt"),
+        (GraphKind.TENSORFLOW_1, "m.safetensors", "safetensors", "m_fitted.ckpt"),
+        (GraphKind.TENSORFLOW_1, "m.h5", "Keras 2 weights (HDF5)", "m_fitted.ckpt"),
+        (GraphKind.KERAS_MODEL, "m.h5", "Keras 2 weights (HDF5)", "m_fitted.h5"),
+        (GraphKind.KERAS_MODEL, "m.weights.h5", "Keras 3 weights", "m_fitted.weights.h5"),
+        (GraphKind.KERAS_MODEL, "m.safetensors", "safetensors", "m_fitted.weights.h5"),
+        (GraphKind.KERAS_MODEL, "m.ckpt", "tensor bundle (V2)", "m_fitted.weights.h5"),
     ],
 )
 def test_the_prescribed_file_is_one_that_the_graphs_library_loads(
-    kind: str, source: str, format_name: str, output: str
+    kind: GraphKind, source: str, format_name: str, output: str
 ) -> None:
     stored = Inventory(source, format_name, (), {"w": Entry("w", TensorSpec(dtype_from_name("float16"), (2,)))})
-    placed = replace(variable("w", (2,)), stored="layers/d/vars/0" if kind == "Keras model" else "")
+    placed = replace(variable("w", (2,)), stored="layers/d/vars/0" if kind is GraphKind.KERAS_MODEL else "")
     diagnosis = diagnose(align(GraphSpec("g.py", kind, (placed,)), stored), "g.py")
     command = diagnosis.diagnostics[0].remedies[0].code
     assert command == f"ckptdoctor convert {source} {output} --graph g.py"

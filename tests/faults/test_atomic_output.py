@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ckptdoctor.binary import atomic_output
-from ckptdoctor.binary.atomic_output import AtomicOutput, clean
 from ckptdoctor.errors import OutputError
+from ckptdoctor.io import atomic_output
+from ckptdoctor.io.atomic_output import AtomicOutput, clean
 
 
 def content(directory: Path) -> dict[str, str]:

@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ckptdoctor.conversion.plan import Plan
 from ckptdoctor.errors import Corrupt
 from ckptdoctor.formats.registry import open_checkpoint
-from ckptdoctor.plan.plan import Plan
 from tests.conftest import COUNTED
 
 # Each call that changes what is on the disk, and how often it is faulted at the most.

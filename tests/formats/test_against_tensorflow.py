@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ckptdoctor.binary.atomic_output import AtomicOutput
 from ckptdoctor.errors import CkptDoctorError, Corrupt, MissingData, OutputError
 from ckptdoctor.formats.checkpoint import Checkpoint
 from ckptdoctor.formats.registry import open_checkpoint
 from ckptdoctor.formats.tensor_bundle.reader import TensorBundle
 from ckptdoctor.formats.tensor_bundle.writer import BundleWriter, reindex
+from ckptdoctor.io.atomic_output import AtomicOutput
 from tests.formats import oracle
 
 NUMPY_TYPES = [
@@ -188,7 +188,7 @@ def test_a_big_endian_bundle_is_read_in_native_order(tmp_path: Path) -> None:
         raw = np.frombuffer(value.tobytes(), np.uint8).reshape(-1, unit)[:, ::-1]
         swapped[key] = np.frombuffer(raw.tobytes(), value.dtype).reshape(value.shape)
     oracle.save_raw(tmp_path / "m", swapped)
-    from ckptdoctor.formats.messages import BundleHeaderProto
+    from ckptdoctor.containers.tensorflow_messages import BundleHeaderProto
     from ckptdoctor.formats.tensor_bundle.writer import _write_index
 
     little = TensorBundle(str(tmp_path / "m"))

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from ckptdoctor.binary.mapped_file import MappedFile
-from ckptdoctor.binary.snappy import unfold
-from ckptdoctor.binary.varint import read_packed_varints, read_varint
-from ckptdoctor.binary.wire import walk
 from ckptdoctor.cli.app import app
+from ckptdoctor.containers.snappy import unfold
+from ckptdoctor.containers.sstable.reader import TableReader
+from ckptdoctor.containers.sstable.writer import TableWriter
+from ckptdoctor.containers.varint import read_packed_varints, read_varint
+from ckptdoctor.containers.wire import walk
 from ckptdoctor.errors import Corrupt, FormatError
 from ckptdoctor.formats.registry import open_checkpoint
-from ckptdoctor.sstable.reader import TableReader
-from ckptdoctor.sstable.writer import TableWriter
+from ckptdoctor.io.mapped_file import MappedFile
 from tests.formats import oracle
 
 

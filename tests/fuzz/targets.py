@@ -15,11 +15,11 @@ import h5py
 import numpy as np
 import safetensors.numpy
 
-from ckptdoctor.binary.mapped_file import MappedFile
+from ckptdoctor.containers.sstable.reader import TableReader
+from ckptdoctor.containers.sstable.writer import TableWriter
 from ckptdoctor.errors import CkptDoctorError
 from ckptdoctor.formats.registry import open_checkpoint
-from ckptdoctor.sstable.reader import TableReader
-from ckptdoctor.sstable.writer import TableWriter
+from ckptdoctor.io.mapped_file import MappedFile
 from tests.conftest import SHARED
 
 SECONDS = 10.0
@@ -123,14 +123,14 @@ def object_graph(data: bytes) -> None:
 
 def meta_graph(data: bytes) -> None:
     """A `.meta` file."""
-    from ckptdoctor.trace.meta_graph import read_meta_graph
+    from ckptdoctor.graphs.meta_graph import read_meta_graph
 
     _graph(data, read_meta_graph)
 
 
 def saved_model(data: bytes) -> None:
     """A `saved_model.pb`."""
-    from ckptdoctor.trace.saved_model import read_saved_model
+    from ckptdoctor.graphs.saved_model import read_saved_model
 
     _graph(data, read_saved_model)
 
@@ -144,10 +144,10 @@ def _graph(data: bytes, read: Callable[[Path], object]) -> None:
 
 def keras_config(data: bytes) -> None:
     """The configuration of a Keras model."""
+    from ckptdoctor.graphs.keras_config import layers_before, read_keras_model
     from ckptdoctor.specs.dtype import dtype_from_name
     from ckptdoctor.specs.inventory import Entry, Inventory
     from ckptdoctor.specs.tensor import TensorSpec
-    from ckptdoctor.trace.keras_config import layers_before, read_keras_model
 
     spec = TensorSpec(dtype_from_name("float32"), (3, 4))
     entries = {key: Entry(key, spec, name="dense/kernel") for key in ("layers/dense/vars/0", "x/y/kernel")}
@@ -158,7 +158,7 @@ def keras_config(data: bytes) -> None:
 
 def plan_file(data: bytes) -> None:
     """A plan."""
-    from ckptdoctor.plan.plan_file import read_plan
+    from ckptdoctor.conversion.plan_file import read_plan
 
     for suffix in ("toml", "json"):
         with tempfile.TemporaryDirectory(dir=_PLACE) as directory:
@@ -181,7 +181,7 @@ def lock_file(data: bytes) -> None:
 
 def block(data: bytes) -> None:
     """A block of a table."""
-    from ckptdoctor.sstable.block import read_entries
+    from ckptdoctor.containers.sstable.block import read_entries
 
     with suppress(ValueError):
         for _ in read_entries(memoryview(data)):
@@ -247,9 +247,7 @@ CONFIG = {
         ]
     },
 }
-PLAN = (
-    b'schema = "ckptdoctor.plan/1"\n[[step]]\nop = "rows"\nkey = "a"\nrows = [1, 0]\n[[step]]\nop = "drop"\nkey = "b"\n'
-)
+PLAN = b'schema = "ckptdoctor.conversion/1"\n[[step]]\nop = "rows"\nkey = "a"\nrows = [1, 0]\n[[step]]\nop = "drop"\nkey = "b"\n'
 
 Seeds = Callable[[], list[bytes]]
 TARGETS: dict[Callable[[bytes], None], Seeds] = {
@@ -272,7 +270,7 @@ TARGETS: dict[Callable[[bytes], None], Seeds] = {
     keras_config: lambda: [json.dumps(CONFIG).encode()],
     plan_file: lambda: [
         PLAN,
-        json.dumps({"schema": "ckptdoctor.plan/1", "step": [{"op": "drop", "key": "a"}]}).encode(),
+        json.dumps({"schema": "ckptdoctor.conversion/1", "step": [{"op": "drop", "key": "a"}]}).encode(),
     ],
     lock_file: lambda: [_lock()],
     block: lambda: [b"\0\1\1ab\1\1\1cd\0\0\0\0\1\0\0\0", _bundle()[0]],

@@ -14,16 +14,16 @@ import cramjam
 import h5py
 import numpy as np
 
-from ckptdoctor.binary import crc32c
-from ckptdoctor.binary.varint import encode_varint
-from ckptdoctor.formats.messages import BundleEntryProto, BundleHeaderProto
+from ckptdoctor.containers.sstable.format import FOOTER_SIZE
+from ckptdoctor.containers.sstable.writer import TableWriter
+from ckptdoctor.containers.tensorflow_messages import BundleEntryProto, BundleHeaderProto
+from ckptdoctor.containers.varint import encode_varint
 from ckptdoctor.formats.object_graph import encode_objects
 from ckptdoctor.formats.ordered_code import slice_key
 from ckptdoctor.formats.tensor_bundle.strings import encode_strings
+from ckptdoctor.io import crc32c
 from ckptdoctor.specs.objects import ObjectGraph, TrackedObject
 from ckptdoctor.specs.tensor import TensorSlice
-from ckptdoctor.sstable.format import FOOTER_SIZE
-from ckptdoctor.sstable.writer import TableWriter
 
 Attack = Callable[[Path], Path]
 

@@ -115,7 +115,7 @@ def test_a_link_to_the_source_is_the_source(tmp_path: Path) -> None:
 
 def test_journals_of_others_rename_nothing(tmp_path: Path) -> None:
     """A journal renames what such a process wrote, within its directory, and nothing else."""
-    from ckptdoctor.binary.atomic_output import _HOST, clean
+    from ckptdoctor.io.atomic_output import _HOST, clean
 
     gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     token = f"{_HOST}-{int(gone.stdout)}-00000000"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ckptdoctor.alignment.alignment import align
 from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose
 from ckptdoctor.specs.dtype import dtype_from_name
-from ckptdoctor.specs.graph import GraphSpec, SourceLine, Variable
+from ckptdoctor.specs.graph import GraphKind, GraphSpec, SourceLine, Variable
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.tensor import TensorSpec
 
@@ -27,7 +27,7 @@ def nasty_diagnosis() -> Diagnosis:
     )
     entries = {key: Entry(key, spec(1, 1, 4, 4)) for key in sorted((f"net/{NASTY}/w", f"net/{NASTY}/other"))}
     inventory = Inventory(f"{NASTY}.ckpt", "tensor bundle (V2)", (), entries, (NASTY,))
-    return diagnose(align(GraphSpec(f"{NASTY}.py", "TensorFlow 1 graph", variables), inventory), f"{NASTY}.py")
+    return diagnose(align(GraphSpec(f"{NASTY}.py", GraphKind.TENSORFLOW_1, variables), inventory), f"{NASTY}.py")
 
 
 def large_diagnosis(layers: int = 1000) -> Diagnosis:
@@ -41,4 +41,4 @@ def large_diagnosis(layers: int = 1000) -> Diagnosis:
             stored = (3, 3, 64, 99) if role == "weights" and number % 37 == 0 else shape
             entries[key] = Entry(key, spec(*stored))
     inventory = Inventory("large.ckpt", "tensor bundle (V2)", (), dict(sorted(entries.items())))
-    return diagnose(align(GraphSpec("large.py", "TensorFlow 1 graph", tuple(variables)), inventory), "large.py")
+    return diagnose(align(GraphSpec("large.py", GraphKind.TENSORFLOW_1, tuple(variables)), inventory), "large.py")

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ckptdoctor import api
-from ckptdoctor.binary.zip_archive import leads_out
+from ckptdoctor.containers.zip_archive import leads_out
 from ckptdoctor.errors import CkptDoctorError, UsageError
 from ckptdoctor.repository.lock_file import NAME, LockedCheckpoint, LockedFile, lock_checkpoint, lock_text, read_lock
 from ckptdoctor.specs.dtype import DTYPES

@@ -17,12 +17,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_names
-from ckptdoctor.specs.ops import Rename
+from ckptdoctor.libraries.training_state import training_state
+from ckptdoctor.ops import Rename
 
 RULE = Rule("CKD505", "averages-only", "error")
 

@@ -25,7 +25,7 @@ from ckptdoctor.alignment.alignment import Pair
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
-from ckptdoctor.specs.ops import Op, Reshape, Transpose
+from ckptdoctor.ops import Op, Reshape, Transpose
 from ckptdoctor.specs.tensor import show_shape
 
 RULE = Rule("CKD201", "conv-for-dense", "error")

@@ -21,7 +21,7 @@ from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_pairs
-from ckptdoctor.specs.ops import Reshape
+from ckptdoctor.ops import Reshape
 
 RULE = Rule("CKD210", "depthwise-for-conv", "error")
 

@@ -20,8 +20,8 @@ from collections.abc import Iterator
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
+from ckptdoctor.ops import Cast
 from ckptdoctor.specs.dtype import DType
-from ckptdoctor.specs.ops import Cast
 
 RULE = Rule("CKD301", "dtype-mismatch", "error")
 

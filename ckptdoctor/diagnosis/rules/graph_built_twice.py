@@ -21,13 +21,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import listed
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_names
-from ckptdoctor.specs.ops import Drop, Rename
+from ckptdoctor.libraries.training_state import training_state
+from ckptdoctor.ops import Drop, Rename
 from ckptdoctor.specs.tensor import TensorSpec
 
 RULE = Rule("CKD109", "graph-built-twice", "error")

@@ -22,12 +22,12 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ckptdoctor.alignment.alignment import Pair
-from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import Change, changes
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_pairs
+from ckptdoctor.libraries.training_state import training_state
 
 RULE = Rule("CKD212", "hidden-width", "error")
 

@@ -18,13 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ckptdoctor.alignment.dialects import OBJECT_LAYER
 from ckptdoctor.alignment.layers import group_layers
-from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_names
+from ckptdoctor.libraries.dialects import OBJECT_LAYER
+from ckptdoctor.libraries.training_state import training_state
 
 RULE = Rule("CKD115", "layer-count", "error")
 

@@ -27,7 +27,7 @@ from ckptdoctor.diagnosis.changes import listed
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_pairs
-from ckptdoctor.specs.ops import Transpose
+from ckptdoctor.ops import Transpose
 from ckptdoctor.specs.tensor import show_shape
 
 RULE = Rule("CKD209", "layout-transpose", "error")

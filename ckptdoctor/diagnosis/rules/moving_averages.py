@@ -19,11 +19,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.training_keys import report_training_keys
+from ckptdoctor.libraries.training_state import training_state
 
 RULE = Rule("CKD502", "moving-averages", "warning")
 UNEXPECTED = Rule("CKD502", "moving-averages", "info")

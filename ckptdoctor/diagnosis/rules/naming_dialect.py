@@ -23,6 +23,7 @@ from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.renames import report_renamings
+from ckptdoctor.specs.graph import GraphKind
 
 RULE = Rule("CKD105", "naming-dialect", "error")
 
@@ -39,6 +40,6 @@ SILENT = (Example("a/kernel [4,8]", "a/kernel [4,8]"),)
 def check(case: Case) -> Iterator[Diagnostic]:
     """A finding for each way in which names correspond."""
     message = "the checkpoint names the same layers differently ({count} variables)."
-    if case.alignment.graph.kind == "Keras model" and case.alignment.inventory.is_keras:
+    if case.alignment.graph.kind is GraphKind.KERAS_MODEL and case.alignment.inventory.is_keras:
         message = "the file has the same layers where load_weights of this model does not look ({count} variables)."
     yield from report_renamings(case, RULE, ("recorded", "dialect", "pattern", "object order"), message)

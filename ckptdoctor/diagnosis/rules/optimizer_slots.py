@@ -19,11 +19,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.training_keys import report_training_keys
+from ckptdoctor.libraries.training_state import training_state
 
 RULE = Rule("CKD501", "optimizer-slots", "warning")
 UNEXPECTED = Rule("CKD501", "optimizer-slots", "info")

@@ -20,12 +20,12 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ckptdoctor.alignment.layers import Named
-from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import listed
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_names
+from ckptdoctor.libraries.training_state import training_state
 
 RULE = Rule("CKD108", "other-depth", "error")
 

@@ -21,7 +21,7 @@ from ckptdoctor.alignment.alignment import Pair
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
-from ckptdoctor.specs.ops import Reshape
+from ckptdoctor.ops import Reshape
 
 RULE = Rule("CKD290", "shape-mismatch", "error")
 

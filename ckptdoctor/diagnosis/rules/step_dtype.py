@@ -17,12 +17,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_pairs
-from ckptdoctor.specs.ops import Cast
+from ckptdoctor.libraries.training_state import training_state
+from ckptdoctor.ops import Cast
 
 RULE = Rule("CKD302", "step-dtype", "error")
 

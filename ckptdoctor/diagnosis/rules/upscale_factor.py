@@ -19,12 +19,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isqrt
 
-from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import Change, only_change, scope_of
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_pairs
+from ckptdoctor.libraries.training_state import training_state
 
 RULE = Rule("CKD215", "upscale-factor", "error")
 

@@ -20,12 +20,12 @@ from collections.abc import Iterator
 from fractions import Fraction
 from statistics import median
 
-from ckptdoctor.alignment.training_state import training_state
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import changes
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_pairs
+from ckptdoctor.libraries.training_state import training_state
 
 RULE = Rule("CKD211", "width-multiplier", "error")
 

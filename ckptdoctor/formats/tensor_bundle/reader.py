@@ -10,12 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from google.protobuf.message import DecodeError
 
-from ckptdoctor.binary import crc32c
-from ckptdoctor.binary.mapped_file import MappedFile
-from ckptdoctor.binary.protobuf import Message, parse
-from ckptdoctor.errors import Corrupt, FormatError, MissingData, MixedSaves, reason
-from ckptdoctor.formats.checkpoint import Advance, StoredBytes
-from ckptdoctor.formats.messages import (
+from ckptdoctor.containers.protobuf import Message, parse
+from ckptdoctor.containers.sstable.reader import TableReader
+from ckptdoctor.containers.tensorflow_messages import (
     BundleEntryProto,
     BundleHeaderProto,
     key_from_bytes,
@@ -23,16 +20,19 @@ from ckptdoctor.formats.messages import (
     slice_from_proto,
     spec_from_proto,
 )
+from ckptdoctor.errors import Corrupt, FormatError, MissingData, MixedSaves, reason
+from ckptdoctor.formats.checkpoint import Advance, StoredBytes
 from ckptdoctor.formats.object_graph import decode_objects, described
 from ckptdoctor.formats.ordered_code import slice_key
 from ckptdoctor.formats.slices import Piece, assemble, check_cover
 from ckptdoctor.formats.tensor_bundle.naming import index_path, shard_path
 from ckptdoctor.formats.tensor_bundle.strings import decode_strings
+from ckptdoctor.io import crc32c
+from ckptdoctor.io.mapped_file import MappedFile
 from ckptdoctor.limits import MAX_SHARDS
 from ckptdoctor.specs.inventory import OBJECT_GRAPH_KEY, Entry, Inventory
 from ckptdoctor.specs.objects import ObjectGraph
 from ckptdoctor.specs.tensor import Extent, TensorSpec
-from ckptdoctor.sstable.reader import TableReader
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

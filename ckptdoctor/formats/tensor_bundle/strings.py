@@ -13,8 +13,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from ckptdoctor.binary import crc32c
-from ckptdoctor.binary.varint import encode_varint, read_varint
+from ckptdoctor.containers.varint import encode_varint, read_varint
+from ckptdoctor.io import crc32c
 
 
 def decode_strings(data: memoryview, count: int) -> tuple[list[bytes], int]:

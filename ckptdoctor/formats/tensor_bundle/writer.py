@@ -12,19 +12,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ckptdoctor.binary import crc32c
-from ckptdoctor.binary.atomic_output import AtomicOutput, copy_range
-from ckptdoctor.binary.protobuf import Message
+from ckptdoctor.containers.protobuf import Message
+from ckptdoctor.containers.sstable.writer import TableWriter
+from ckptdoctor.containers.tensorflow_messages import (
+    BundleEntryProto,
+    BundleHeaderProto,
+    key_to_bytes,
+    slice_from_proto,
+)
 from ckptdoctor.formats.checkpoint import Advance, StoredBytes
-from ckptdoctor.formats.messages import BundleEntryProto, BundleHeaderProto, key_to_bytes, slice_from_proto
 from ckptdoctor.formats.ordered_code import slice_key
 from ckptdoctor.formats.target import Specs, copy_stored, split
 from ckptdoctor.formats.tensor_bundle.naming import index_path, shard_path
 from ckptdoctor.formats.tensor_bundle.reader import TensorBundle
 from ckptdoctor.formats.tensor_bundle.strings import encode_strings
+from ckptdoctor.io import crc32c
+from ckptdoctor.io.atomic_output import AtomicOutput, copy_range
 from ckptdoctor.specs.inventory import Entry
 from ckptdoctor.specs.tensor import Extent, TensorSlice, TensorSpec
-from ckptdoctor.sstable.writer import TableWriter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

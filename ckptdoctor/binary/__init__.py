@@ -1,1 +1,0 @@
-"""Bounds-checked reading, atomic writing, and thin wrappers over the checksum, Snappy and protobuf libraries."""

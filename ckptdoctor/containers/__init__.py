@@ -1,0 +1,1 @@
+"""What formats share: sorted string tables, HDF5, zip archives, protocol messages."""

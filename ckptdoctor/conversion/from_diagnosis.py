@@ -1,0 +1,67 @@
+"""The plan that carries out a diagnosis's remedies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+
+from ckptdoctor.conversion.plan import Plan
+from ckptdoctor.conversion.renames import in_free_order, name_based
+from ckptdoctor.conversion.slots import with_slots
+from ckptdoctor.diagnosis.diagnosis import Diagnosis
+from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy
+from ckptdoctor.ops import Drop, Op, Rename
+
+
+def applicable(diagnostic: Diagnostic) -> tuple[Remedy, ...]:
+    """The remedies that a conversion carries out."""
+    return tuple(remedy for remedy in diagnostic.remedies if remedy.ops)
+
+
+def plan_from_diagnosis(diagnosis: Diagnosis, *, unsafe: bool = False) -> Plan:
+    """The first applicable remedy of every finding, ignored ones included: safe ones, and unsafe ones on request."""
+    chosen: list[Remedy] = []
+    notes: list[str] = []
+    for diagnostic in (*diagnosis.diagnostics, *diagnosis.ignored):
+        remedies = applicable(diagnostic)
+        allowed = [remedy for remedy in remedies if remedy.safety == "safe" or unsafe]
+        name = diagnostic.key or diagnostic.variable
+        if allowed:
+            chosen.append(allowed[0])
+        elif remedies:
+            notes.append(f"{name}: {diagnostic.message} Its remedy is unsafe; --unsafe applies it.")
+        elif diagnostic.rule.severity == "error":
+            notes.append(f"{name}: {diagnostic.message} No conversion can help; see ckptdoctor diff.")
+    plan = plan_of(diagnosis, chosen)
+    return Plan(plan.checkpoint, plan.ops, (*notes, *plan.notes))
+
+
+def plan_of(diagnosis: Diagnosis, remedies: Sequence[Remedy]) -> Plan:
+    """The plan that carries out these remedies."""
+    # What the owner's reader finds by structure is no finding, and still has another name.
+    ops: list[Op] = [
+        Rename(pair.entry.key, pair.variable.key)
+        for pair in diagnosis.alignment.pairs
+        if pair.variable.key != pair.entry.key and not pair.renamed
+    ]
+    ops += [op for remedy in remedies for op in remedy.ops]
+    inventory = diagnosis.alignment.inventory
+    plan = with_slots(Plan(inventory.source, tuple(ops)), inventory)
+    # Every other operation names its key as the checkpoint has it, so renaming comes last.
+    renames = [op for op in plan.ops if isinstance(op, Rename)]
+    others = [op for op in plan.ops if not isinstance(op, Rename)]
+    left = inventory.entries.keys() - {op.key for op in others if isinstance(op, Drop)}
+    kept, blocked = _unblocked(renames, left)
+    notes = tuple(f"{op.key}: it cannot become {op.to}, because that key stays what it is." for op in blocked)
+    return Plan(inventory.source, name_based((*others, *in_free_order(kept, left)), inventory), notes)
+
+
+def _unblocked(renames: list[Rename], keys: Set[str]) -> tuple[list[Rename], list[Rename]]:
+    """The renames that can be carried out, and those whose new key is one that stays."""
+    kept, blocked = renames, list[Rename]()
+    while True:
+        moving = {op.key for op in kept}
+        stuck = [op for op in kept if op.to in keys and op.to not in moving]
+        if not stuck:
+            return kept, blocked
+        blocked += stuck
+        kept = [op for op in kept if op.to not in keys or op.to in moving]

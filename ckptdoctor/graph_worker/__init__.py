@@ -1,0 +1,1 @@
+"""Builds the user's graph in a process of its own; run by path, under the user's interpreter."""

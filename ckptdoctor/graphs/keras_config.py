@@ -1,0 +1,240 @@
+"""A Keras model from the file that it was saved in whole: its configuration says what uses each of its weights.
+
+    configuration := {"class_name", "config": {"name", "layers": [LAYER …]} | [LAYER …], "build_config"}
+    LAYER         := {"class_name", "config": {"name", "trainable", …}, "build_config": {"input_shape"}, "inbound_nodes"}
+
+The configuration is read as text: no layer is built, and the code of a Lambda is not run. Names, shapes and types are
+those of the weights in the same file.
+
+Sources: Keras 3, keras/src/saving/serialization_lib.py, `serialize_keras_object`, and saving_lib.py,
+`_save_container_state` (which path a layer has in the file); Keras 2, keras/src/legacy/saving/saving_utils.py,
+`model_metadata`; Keras 1's words: `border_mode`, `subsample`, `dim_ordering`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ckptdoctor.errors import Corrupt
+from ckptdoctor.limits import MAX_CONFIG_DEPTH, MAX_CONFIG_ITEMS
+from ckptdoctor.specs.graph import Consumer, GraphKind, GraphSpec, Variable
+from ckptdoctor.specs.inventory import Entry, Inventory
+from ckptdoctor.specs.tensor import Shape
+
+_OPERATIONS = {
+    "Dense": "MatMul",
+    "Conv1D": "Conv1D",
+    "Conv2D": "Conv2D",
+    "Conv3D": "Conv3D",
+    "Convolution1D": "Conv1D",
+    "Convolution2D": "Conv2D",
+    "DepthwiseConv2D": "DepthwiseConv2dNative",
+    "Embedding": "GatherV2",
+}
+_FORMATS = {"channels_last": "NHWC", "channels_first": "NCHW", "tf": "NHWC", "th": "NCHW"}
+_PASSING = ("Dropout", "Activation", "ReLU", "LeakyReLU")
+_KERNELS = ("kernel", "depthwise_kernel", "embeddings", "W")
+_NETWORK_TRAINING = ("optimizer", "optimizer_weights")
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """A layer of a configuration: its class, its settings, where Keras 3 keeps it, and its place in the network."""
+
+    name: str
+    kind: str
+    settings: dict[str, Any]
+    path: str
+    input_shape: Shape | None
+    before: str
+    sources: tuple[str, ...]
+    trainable: bool
+
+
+def read_keras_model(inventory: Inventory) -> GraphSpec:
+    """The model that a file describes beside its weights; `inventory.config` must not be empty.
+
+    Raises:
+        Corrupt: the configuration is no JSON, or no model's.
+    """
+    path = Path(inventory.source)
+    try:
+        config = json.loads(inventory.config)
+        layers = list(_layers(config, "", True, 0))
+    except (ValueError, RecursionError, TypeError, AttributeError, KeyError) as error:
+        raise Corrupt(
+            path, "model configuration", str(error), hint="Name the Python file that builds the model instead."
+        ) from error
+    by_path = {layer.path: layer for layer in layers}
+    by_name = {layer.name: layer for layer in layers}
+    place = {id(layer): number for number, layer in enumerate(layers)}
+    names = Counter(entry.name for entry in inventory.variables.values())
+    found = []
+    for position, entry in enumerate(inventory.variables.values()):
+        if entry.key.partition("/")[0] in _NETWORK_TRAINING:
+            continue
+        layer = _layer_of(entry, by_path, by_name)
+        order = place[id(layer)] if layer else len(layers)
+        own = entry.name if names[entry.name] == 1 else ""
+        found.append((order, position, _variable(entry, own or entry.key, layer, by_name)))
+    variables = tuple(variable for _, _, variable in sorted(found, key=lambda item: item[:2]))
+    lambdas = [layer.name for layer in layers if layer.kind in ("Lambda", "TFOpLambda")]
+    notes = (f"Its Lambda layers are not run: {', '.join(lambdas)}.",) if lambdas else ()
+    # Keras 3 says which module a class is of; only such a configuration goes into a `.keras` file.
+    own = inventory.config if isinstance(config, dict) and "module" in config else ""
+    return GraphSpec(inventory.source, GraphKind.KERAS_MODEL, variables, (str(path.resolve()),), notes, config=own)
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The layer in front of another.
+
+    Attributes:
+        name: of that layer.
+        alone: whether nothing else takes what it gives.
+        epsilon: what the layer itself (not the one before) adds to a variance, if it is a normalisation.
+    """
+
+    name: str
+    alone: bool
+    epsilon: float | None
+
+
+def layers_before(inventory: Inventory) -> dict[str, Before]:
+    """The layer in front of each layer of the model that a Keras file describes; empty where that cannot be told."""
+    try:
+        layers = list(_layers(json.loads(inventory.config), "", True, 0))
+    except (ValueError, RecursionError, TypeError, AttributeError, KeyError):
+        return {}
+    users = Counter(source for layer in layers for source in layer.sources)
+    return {
+        layer.name: Before(layer.before, users[layer.before] == 1, _number(layer.settings.get("epsilon")))
+        for layer in layers
+        if layer.before
+    }
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _layers(model: Any, path: str, trainable: bool, depth: int) -> Iterator[_Layer]:
+    """The layers of a model, and of the models in it, in their order."""
+    if depth > MAX_CONFIG_DEPTH:
+        raise ValueError(f"models within models, more than {MAX_CONFIG_DEPTH} deep")
+    config = model["config"]
+    listed = config if isinstance(config, list) else config.get("layers", [])
+    used: dict[str, int] = {}
+    before = ""
+    for item in listed:
+        kind = str(item["class_name"])
+        settings = item["config"] if isinstance(item["config"], dict) else {}
+        word = _snake_case(kind)
+        used[word] = used[word] + 1 if word in used else 0
+        own = f"{path}/layers/{word}_{used[word]}" if used[word] else f"{path}/layers/{word}"
+        own = own.lstrip("/")
+        wanted = trainable and bool(settings.get("trainable", True))
+        sources = tuple(_sources(item.get("inbound_nodes"))) or ((before,) if before else ())
+        inbound = sources[0] if len(sources) == 1 else ""
+        name = str(settings.get("name", item.get("name", word)))
+        before = name
+        inner = item["config"] if isinstance(item["config"], list) else settings.get("layers")
+        yield _Layer(name, kind, settings, own, _input_shape(item), inbound, sources, wanted)
+        if isinstance(inner, list):
+            yield from _layers(item, own, wanted, depth + 1)
+        elif isinstance(settings.get("layer"), dict):
+            yield from _layers({"config": [settings["layer"]]}, own, wanted, depth + 1)
+
+
+def _snake_case(name: str) -> str:
+    """A class's name as Keras 3 writes it (keras/src/utils/naming.py, `to_snake_case`)."""
+    name = re.sub(r"\W+", "", name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def _sources(nodes: Any) -> Iterator[str]:
+    """The layers that a layer takes its inputs from, in Keras 3's words (`keras_history`) or in Keras 2's lists."""
+    pending = [nodes]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict):
+            history = item.get("keras_history")
+            if isinstance(history, list) and history:
+                yield str(history[0])
+            else:
+                pending += item.values()
+        elif isinstance(item, list):
+            if len(item) >= 3 and isinstance(item[0], str) and isinstance(item[1], int):
+                yield item[0]
+            else:
+                pending += item
+        if len(pending) > MAX_CONFIG_ITEMS:
+            raise ValueError("an input of too many parts")
+
+
+def _input_shape(item: dict[str, Any]) -> Shape | None:
+    build = item.get("build_config")
+    shape = build.get("input_shape") if isinstance(build, dict) else None
+    if shape is None and isinstance(item["config"], dict):
+        shape = item["config"].get("batch_input_shape")
+    if not isinstance(shape, list) or not all(size is None or isinstance(size, int) for size in shape):
+        return None
+    return tuple(-1 if size is None else size for size in shape)
+
+
+def _layer_of(entry: Entry, by_path: dict[str, _Layer], by_name: dict[str, _Layer]) -> _Layer | None:
+    layer = by_path.get(entry.key.rpartition("/vars/")[0])
+    for part in reversed(entry.name.split("/")[:-1] + entry.key.removeprefix("model_weights/").split("/")[:1]):
+        layer = layer or by_name.get(part)
+    return layer
+
+
+def _variable(entry: Entry, name: str, layer: _Layer | None, by_name: dict[str, _Layer]) -> Variable:
+    stored = entry.key if "/vars/" in entry.key else ""
+    if layer is None:
+        return Variable(name, name, entry.spec, resource=True, stored=stored)
+    role = name.rpartition("/")[2]
+    moving = role.startswith("moving_") or role.startswith("running_")
+    return Variable(
+        name,
+        name,
+        entry.spec,
+        trainable=layer.trainable and not moving,
+        resource=True,
+        consumer=_consumer(entry, role, layer, by_name),
+        stored=stored,
+    )
+
+
+def _consumer(entry: Entry, role: str, layer: _Layer, by_name: dict[str, _Layer]) -> Consumer:
+    settings = layer.settings
+    kernel = role in _KERNELS or (len(entry.spec.shape) > 1 and role not in ("recurrent_kernel",))
+    op = _OPERATIONS.get(layer.kind, layer.kind)
+    if op == "MatMul" and layer.input_shape is not None and len(layer.input_shape) > 2:
+        op = "Tensordot"
+    if not kernel and layer.kind in _OPERATIONS:
+        op = "BiasAdd"
+    strides = settings.get("strides", settings.get("subsample", ()))
+    strides = [strides] if isinstance(strides, int) else strides
+    padding = settings.get("padding", settings.get("border_mode", ""))
+    data_format = str(settings.get("data_format", settings.get("dim_ordering", "")))
+    before = by_name.get(layer.before)
+    while before is not None and before.kind in _PASSING and before.before != before.name:
+        before = by_name.get(before.before)
+    return Consumer(
+        op,
+        layer.name,
+        layer.input_shape,
+        str(padding).upper(),
+        tuple(int(size) for size in strides) if op.startswith("Conv") and isinstance(strides, list) else (),
+        _FORMATS.get(data_format, ""),
+        before.kind if before is not None else "",
+        before.input_shape if before is not None and before.kind == "Flatten" else None,
+    )

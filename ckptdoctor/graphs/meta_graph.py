@@ -1,0 +1,247 @@
+"""A graph from a `.meta` file, read without TensorFlow.
+
+    .meta := MetaGraphDef: graph_def (nodes), saver_def, collection_def
+
+The keys a graph is restored under are the `tensor_names` of its save operation, which are not always the names of its
+variables: a Saver may be given a map.
+
+Source: TensorFlow, tensorflow/core/protobuf/meta_graph.proto and saver.proto, tensorflow/core/framework/graph.proto,
+node_def.proto, attr_value.proto and variable.proto; tensorflow/core/ops/io_ops.cc for `SaveV2`, `Save`, `SaveSlices`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ckptdoctor.containers.protobuf import Message, declare, parse
+from ckptdoctor.errors import Corrupt
+from ckptdoctor.io.mapped_file import MappedFile
+from ckptdoctor.limits import MAX_META_GRAPH
+from ckptdoctor.specs.dtype import dtype_from_number
+from ckptdoctor.specs.graph import Consumer, GraphKind, GraphSpec, Variable
+from ckptdoctor.specs.tensor import TensorSpec
+
+_CLASSES = declare(
+    "ckptdoctor.meta_graph",
+    {
+        "Dim": {"size": (1, "int64")},
+        "Shape": {"dim": (2, "repeated Dim"), "unknown_rank": (3, "bool")},
+        "Tensor": {"dtype": (1, "int32"), "string_val": (8, "repeated bytes")},
+        "List": {"i": (3, "repeated int64"), "shape": (7, "repeated Shape")},
+        "Attr": {
+            "list": (1, "List"),
+            "s": (2, "bytes"),
+            "type": (6, "int32"),
+            "shape": (7, "Shape"),
+            "tensor": (8, "Tensor"),
+        },
+        "AttrEntry": {"key": (1, "bytes"), "value": (2, "Attr")},
+        "Node": {
+            "name": (1, "bytes"),
+            "op": (2, "bytes"),
+            "input": (3, "repeated bytes"),
+            "attr": (5, "repeated AttrEntry"),
+        },
+        "GraphDef": {"node": (1, "repeated Node")},
+        "SaverDef": {"filename_tensor_name": (1, "bytes"), "save_tensor_name": (2, "bytes")},
+        "BytesList": {"value": (1, "repeated bytes")},
+        "Collection": {"node_list": (1, "BytesList"), "bytes_list": (2, "BytesList")},
+        "CollectionEntry": {"key": (1, "bytes"), "value": (2, "Collection")},
+        "VariableDef": {"variable_name": (1, "bytes")},
+        "MetaGraphDef": {
+            "graph_def": (2, "GraphDef"),
+            "saver_def": (3, "SaverDef"),
+            "collection_def": (4, "repeated CollectionEntry"),
+        },
+    },
+)
+
+_VARIABLES = ("VariableV2", "Variable", "VarHandleOp", "AutoReloadVariable")
+_READS = ("Identity", "ReadVariableOp", "Cast", "Enter", "Reshape")
+_USES = ("Conv2D", "MatMul", "BiasAdd", "DepthwiseConv2dNative", "GatherV2", "Gather", "Conv3D", "FusedBatchNormV3")
+_SAVES = ("SaveV2", "SaveSlices", "Save")
+_DAMAGED = "Save the graph again with tf.train.export_meta_graph, or name the Python file that builds it."
+
+
+class _Nodes:
+    """A graph's nodes by name, with their attributes and users."""
+
+    def __init__(self, graph: Message) -> None:
+        self.by_name = {node.name.decode("utf-8", "replace"): node for node in graph.node}
+        self.users: dict[str, list[str]] = {}
+        for name, node in self.by_name.items():
+            for source in inputs(node):
+                self.users.setdefault(source, []).append(name)
+
+    def op(self, name: str) -> str:
+        node = self.by_name.get(name)
+        return node.op.decode("utf-8", "replace") if node else ""
+
+    def attribute(self, name: str, key: bytes) -> Message | None:
+        node = self.by_name.get(name)
+        return next((entry.value for entry in node.attr if entry.key == key), None) if node else None
+
+    def variable_behind(self, name: str) -> str | None:
+        """The variable whose value a tensor is, through reads."""
+        for _ in range(8):
+            if self.op(name) in _VARIABLES:
+                return name
+            sources = inputs(self.by_name[name]) if self.op(name) in _READS else []
+            if not sources:
+                return None
+            name = sources[0]
+        return None
+
+    def strings(self, name: str) -> list[str]:
+        """The values of a constant string tensor."""
+        value = self.attribute(name, b"value")
+        return [text.decode("utf-8", "surrogateescape") for text in value.tensor.string_val] if value else []
+
+    def consumer(self, name: str) -> Consumer | None:
+        """The operation that uses a variable's value."""
+        pending = [name]
+        for current in pending:
+            for user in self.users.get(current, ()):
+                if self.op(user) in _READS and user not in pending:
+                    pending.append(user)
+                elif self.op(user) in _USES:
+                    return self._describe(user, current)
+        return None
+
+    def _describe(self, user: str, weight: str) -> Consumer:
+        op = self.op(user)
+        data = next((source for source in inputs(self.by_name[user]) if source != weight), "")
+        if op == "MatMul" and "Tensordot" in user:
+            op = "Tensordot"
+        padding, layout = self.attribute(user, b"padding"), self.attribute(user, b"data_format")
+        strides, shapes = self.attribute(user, b"strides"), self.attribute(data, b"_output_shapes")
+        known = shapes.list.shape[0] if shapes and shapes.list.shape and not shapes.list.shape[0].unknown_rank else None
+        return Consumer(
+            op,
+            user,
+            tuple(dim.size for dim in known.dim) if known and op != "Tensordot" else None,
+            padding.s.decode() if padding else "",
+            tuple(strides.list.i) if strides else (),
+            layout.s.decode() if layout else "",
+            self.op(data),
+        )
+
+
+def inputs(node: Message) -> list[str]:
+    """The names of the nodes that a node takes data from."""
+    names = [name.decode("utf-8", "replace") for name in node.input if not name.startswith(b"^")]
+    return [name.partition(":")[0] for name in names]
+
+
+def read_meta_graph(path: Path) -> GraphSpec:
+    """The variables that a `.meta` file's graph restores, under the keys that its save operation uses.
+
+    Raises:
+        Corrupt: the file is no MetaGraphDef, or its graph has no variables.
+    """
+    file = MappedFile(path)
+    if file.size > MAX_META_GRAPH:
+        raise Corrupt(path, "meta graph", f"{file.size:,} bytes", expected="at most 2 GiB", hint=_DAMAGED)
+    variables = saved_variables(path, bytes(file.view(0, file.size, "meta graph")))
+    return GraphSpec(str(path), GraphKind.META_GRAPH, variables, (str(path.resolve()),))
+
+
+def graph_of_definition(path: Path, data: bytes) -> GraphSpec:
+    """The variables of a `GraphDef` that is not frozen, under their own names or those of its save operation.
+
+    Raises:
+        Corrupt: it has no variables, or one of an unknown type.
+    """
+    meta = _CLASSES["MetaGraphDef"]()
+    meta.graph_def.ParseFromString(data)
+    return GraphSpec(str(path), GraphKind.GRAPH_DEF, _variables(path, meta), (str(path.resolve()),))
+
+
+def saved_variables(path: Path, data: bytes) -> tuple[Variable, ...]:
+    """The variables that a `MetaGraphDef` restores; `path` is the file that these bytes are of.
+
+    Raises:
+        Corrupt: they are no MetaGraphDef, or its graph has no variables.
+    """
+    try:
+        meta = parse(_CLASSES["MetaGraphDef"], data)
+    except ValueError as error:
+        raise Corrupt(path, "meta graph", str(error), hint=_DAMAGED) from error
+    return _variables(path, meta)
+
+
+def _variables(path: Path, meta: Message) -> tuple[Variable, ...]:
+    try:
+        return _described(path, meta)
+    except ValueError as error:
+        raise Corrupt(path, "meta graph", str(error), hint=_DAMAGED) from error
+
+
+def _described(path: Path, meta: Message) -> tuple[Variable, ...]:
+    nodes = _Nodes(meta.graph_def)
+    trainable = {name for name, members in _collections(meta).items() if "trainable_variables" in members}
+    collections = _collections(meta)
+    keys = _saved_keys(nodes, meta.saver_def)
+    if not keys:
+        # Without a save operation the names are the keys.
+        keys = {name: (name, "") for name in nodes.by_name if nodes.op(name) in _VARIABLES}
+    variables: dict[str, Variable] = {}
+    for key, (name, box) in keys.items():
+        shape, dtype = nodes.attribute(name, b"shape"), nodes.attribute(name, b"dtype")
+        if shape is None or dtype is None:
+            continue
+        sizes = tuple(dim.size for dim in shape.shape.dim)
+        if box:
+            # "full sizes start,length:start,length" (tensorflow/core/framework/tensor_slice.cc)
+            sizes = tuple(int(size) for size in box.split(" ")[:-1])
+        try:
+            spec = TensorSpec(dtype_from_number(dtype.type), sizes)
+        except KeyError as error:
+            raise Corrupt(path, f"variable {name!r}", f"unknown dtype {dtype.type}", hint=_DAMAGED) from error
+        variables[key] = Variable(
+            name,
+            key,
+            spec,
+            trainable=name in trainable,
+            resource=nodes.op(name) == "VarHandleOp",
+            shape_known=not shape.shape.unknown_rank,
+            collections=tuple(sorted(collections.get(name, ()))),
+            consumer=nodes.consumer(name),
+        )
+    if not variables:
+        raise Corrupt(path, "meta graph", "no variables", hint=_DAMAGED)
+    return tuple(variables.values())
+
+
+def _collections(meta: Message) -> dict[str, set[str]]:
+    """Variable name → the collections it is in."""
+    found: dict[str, set[str]] = {}
+    for entry in meta.collection_def:
+        for data in entry.value.bytes_list.value:
+            try:
+                name = parse(_CLASSES["VariableDef"], data).variable_name
+            except ValueError:
+                continue  # a collection of something else
+            found.setdefault(name.decode("utf-8", "replace").partition(":")[0], set()).add(
+                entry.key.decode("utf-8", "replace")
+            )
+    return found
+
+
+def _saved_keys(nodes: _Nodes, saver: Message) -> dict[str, tuple[str, str]]:
+    """Key → the variable saved under it and its slice, from the save operations of the graph's saver."""
+    scope = saver.filename_tensor_name.decode("utf-8", "replace").rpartition("/")[0]
+    saves = [name for name in nodes.by_name if nodes.op(name) in _SAVES]
+    own = [name for name in saves if name.rpartition("/")[0] == scope] or saves
+    keys: dict[str, tuple[str, str]] = {}
+    for save in own:
+        sources = inputs(nodes.by_name[save])
+        sliced = nodes.op(save) != "Save"
+        if len(sources) < (3 if sliced else 2):
+            raise ValueError(f"the operation {save} lacks inputs")
+        names, boxes = nodes.strings(sources[1]), nodes.strings(sources[2]) if sliced else []
+        for position, source in enumerate(sources[3 if sliced else 2 :]):
+            variable = nodes.variable_behind(source)
+            if variable is not None and position < len(names):
+                keys[names[position]] = (variable, boxes[position] if position < len(boxes) else "")
+    return keys

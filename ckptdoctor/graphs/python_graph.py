@@ -1,0 +1,97 @@
+"""A graph that Python source builds."""
+
+from __future__ import annotations
+
+import linecache
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ckptdoctor.graphs import cache
+from ckptdoctor.graphs.child import ask_worker
+from ckptdoctor.graphs.request import GraphRequest
+from ckptdoctor.specs.dtype import dtype_from_name
+from ckptdoctor.specs.graph import Consumer, GraphKind, GraphSpec, SourceLine, Variable
+from ckptdoctor.specs.objects import OBJECT_VALUE, VALUE, Attribute, ObjectGraph, TrackedObject
+from ckptdoctor.specs.tensor import TensorSpec
+
+
+def trace_python(request: GraphRequest) -> GraphSpec:
+    """Traces a graph, or takes the trace of the same content.
+
+    Raises:
+        UsageError, GraphError: see `ask_worker`.
+    """
+    graph = cache.load(request) if request.cache else None
+    if graph is None:
+        graph = ask_worker(request, "trace")["graph"]
+        if request.cache:
+            cache.store(request, graph)
+    return GraphSpec(
+        request.source,
+        GraphKind(graph["kind"]),
+        tuple(map(_variable, graph["variables"])),
+        tuple(graph["files"]),
+        tuple(graph["notes"]),
+        _objects(graph.get("objects"), graph["variables"]),
+        graph.get("wrapped", False),
+        graph.get("config", ""),
+        graph.get("keras_version", ""),
+    )
+
+
+def _objects(children: list[list[list[Any]]] | None, variables: list[dict[str, Any]]) -> ObjectGraph | None:
+    """The program's objects, with the values that a `tf.train.Checkpoint` would save them under."""
+    if children is None:
+        return None
+    names = {variable["node"]: variable["name"] for variable in variables if variable.get("node", -1) >= 0}
+    bare = ObjectGraph(tuple(TrackedObject(tuple((name, child) for name, child in links)) for links in children))
+    paths = bare.paths()
+    return ObjectGraph(
+        tuple(
+            replace(item, attributes=(Attribute(VALUE, names[number], paths[number] + OBJECT_VALUE),))
+            if number in names
+            else item
+            for number, item in enumerate(bare.objects)
+        )
+    )
+
+
+def _variable(traced: dict[str, Any]) -> Variable:
+    shape, consumer = traced["shape"], traced["consumer"]
+    return Variable(
+        traced["name"],
+        traced["key"],
+        TensorSpec(dtype_from_name(traced["dtype"]), tuple(shape or ())),
+        trainable=traced["trainable"],
+        resource=traced["resource"],
+        shape_known=shape is not None,
+        collections=tuple(traced["collections"]),
+        location=_location(*traced["location"]) if traced["location"] else None,
+        consumer=_consumer(consumer) if consumer else None,
+        stored=traced.get("stored", ""),
+        node=traced.get("node", -1),
+    )
+
+
+def seen_from_here(file: str) -> str:
+    """A file's path from the working directory, where that is shorter."""
+    return os.path.relpath(file) if Path(file).is_relative_to(Path.cwd()) else file
+
+
+def _location(file: str, line: int) -> SourceLine:
+    return SourceLine(seen_from_here(file), line, linecache.getline(file, line).rstrip())
+
+
+def _consumer(traced: dict[str, Any]) -> Consumer:
+    return Consumer(
+        traced["op"],
+        traced["name"],
+        None if traced["input_shape"] is None else tuple(traced["input_shape"]),
+        traced["padding"],
+        tuple(traced["strides"]),
+        traced["data_format"],
+        traced["producer"],
+        None if traced["flattened"] is None else tuple(traced["flattened"]),
+    )

@@ -1,0 +1,1 @@
+"""The owner's own loader on what was written."""

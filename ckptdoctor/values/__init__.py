@@ -1,0 +1,1 @@
+"""The values of checkpoints: what they look like, and how they differ."""
