@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from ckptdoctor.formats.checkpoint import Advance, Checkpoint
     from ckptdoctor.formats.target import Layout
     from ckptdoctor.graphs.request import GraphRequest
-    from ckptdoctor.proof.proof import Compared, Restored
+    from ckptdoctor.proof.outputs import Compared
+    from ckptdoctor.proof.restore import Restored
     from ckptdoctor.repository.configuration import Declared
     from ckptdoctor.repository.lock_file import Lock
     from ckptdoctor.specs.graph import GraphSpec
     from ckptdoctor.specs.inventory import Inventory
-    from ckptdoctor.values.values import Statistics, ValueDifference
+    from ckptdoctor.values.comparison import ValueDifference
+    from ckptdoctor.values.statistics import Statistics
 
 __all__ = [
     "check",
@@ -334,23 +336,23 @@ def convert(
 def differences(
     lhs: str, rhs: str, pairs: Sequence[tuple[str, str]], advance: Advance = lambda size: None
 ) -> Iterator[ValueDifference]:
-    """How the values of pairs of keys differ between two checkpoints. See `ckptdoctor.values.values`.
+    """How the values of pairs of keys differ between two checkpoints. See `ckptdoctor.values.comparison`.
 
     Raises:
         FormatError: one of them cannot be read.
     """
-    from ckptdoctor.values.values import compare_values
+    from ckptdoctor.values.comparison import compare_values
 
     return compare_values(open_checkpoint(lhs), open_checkpoint(rhs), pairs, advance)
 
 
 def statistics(checkpoint: str, advance: Advance = lambda size: None) -> Iterator[Statistics]:
-    """What the values of each tensor look like. See `ckptdoctor.values.values`.
+    """What the values of each tensor look like. See `ckptdoctor.values.statistics`.
 
     Raises:
         FormatError: it cannot be read.
     """
-    from ckptdoctor.values.values import describe_values
+    from ckptdoctor.values.statistics import describe_values
 
     return describe_values(open_checkpoint(checkpoint), advance)
 
@@ -366,13 +368,13 @@ def verify(checkpoint: str, advance: Advance = lambda size: None) -> list[Format
 
 def restore(checkpoint: str, graph: GraphRequest) -> Restored:
     """What TensorFlow's own restore of a checkpoint into a graph does."""
-    from ckptdoctor.proof.proof import verify_restore
+    from ckptdoctor.proof.restore import verify_restore
 
     return verify_restore(open_checkpoint(checkpoint), graph)
 
 
 def compare(checkpoint: str, graph: GraphRequest, other_checkpoint: str, other_graph: GraphRequest) -> Compared:
     """How the outputs of two restored graphs differ on the same random inputs."""
-    from ckptdoctor.proof.proof import compare_outputs
+    from ckptdoctor.proof.outputs import compare_outputs
 
     return compare_outputs(((open_checkpoint(checkpoint), graph), (open_checkpoint(other_checkpoint), other_graph)))

@@ -25,7 +25,7 @@ from ckptdoctor.formats.checkpoint import Checkpoint
 from ckptdoctor.reports.diff_html import SIGNS
 from ckptdoctor.reports.printable import human_bytes, printable
 from ckptdoctor.reports.values_text import statistics_line
-from ckptdoctor.values.values import Statistics, describe_value
+from ckptdoctor.values.statistics import Statistics, describe_value
 
 _STYLES: dict[Status, str] = {
     "matched": "green",

@@ -33,7 +33,7 @@ from ckptdoctor.specs.graph import GraphKind
 
 if TYPE_CHECKING:
     from ckptdoctor.diagnosis.diagnosis import Diagnosis
-    from ckptdoctor.values.values import ValueDifference
+    from ckptdoctor.values.comparison import ValueDifference
 
 
 @command

@@ -9,7 +9,7 @@ from ckptdoctor.reports.page import document, draw_shape, html_text, layer_of, s
 from ckptdoctor.reports.printable import human_bytes
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.objects import OBJECT_VALUE
-from ckptdoctor.values.values import Statistics
+from ckptdoctor.values.statistics import Statistics
 
 _NUMBERS = ("range", "mean", "deviation", "bytes")
 _WIDE, _HIGH = 192, 40

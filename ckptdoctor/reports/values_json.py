@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import isnan
 from typing import Any
 
-from ckptdoctor.values.values import Statistics, ValueDifference
+from ckptdoctor.values.comparison import ValueDifference
+from ckptdoctor.values.statistics import Statistics
 
 
 def difference_to_dict(item: ValueDifference) -> dict[str, Any]:

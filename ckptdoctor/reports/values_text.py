@@ -10,7 +10,8 @@ from rich.text import Text
 
 from ckptdoctor.reports.paragraph import print_paragraph
 from ckptdoctor.reports.printable import printable
-from ckptdoctor.values.values import Statistics, ValueDifference
+from ckptdoctor.values.comparison import ValueDifference
+from ckptdoctor.values.statistics import Statistics
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _REMARKS = 20

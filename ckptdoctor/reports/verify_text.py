@@ -5,7 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from ckptdoctor.proof.proof import Compared, Restored
+from ckptdoctor.proof.outputs import Compared
+from ckptdoctor.proof.restore import Restored
 from ckptdoctor.reports.paragraph import print_paragraph
 from ckptdoctor.reports.printable import printable
 from ckptdoctor.specs.tensor import show_shape

@@ -1,4 +1,4 @@
-"""Proving a checkpoint: by TensorFlow's restore, and by what the network computes."""
+"""Proving a checkpoint by what the network computes from it."""
 
 from __future__ import annotations
 
@@ -6,34 +6,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ckptdoctor.errors import GraphError, RestoreRefused
+from ckptdoctor.errors import GraphError
 from ckptdoctor.formats.checkpoint import Checkpoint
 from ckptdoctor.graphs.child import ask_worker
 from ckptdoctor.graphs.request import GraphRequest
-
-
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """What TensorFlow's own restore did.
-
-    Attributes:
-        variables: how many were restored.
-        missing: variables that the checkpoint lacks.
-        wrong: variables that hold another shape or other bytes than they should, a sentence each.
-        refused: TensorFlow's error, if it refused.
-        unconsumed: what `assert_consumed()` says of a restore by objects; empty if it holds.
-    """
-
-    variables: int
-    missing: tuple[str, ...]
-    wrong: tuple[str, ...]
-    refused: str = ""
-    unconsumed: str = ""
-
-    @property
-    def proved(self) -> bool:
-        """Whether every variable holds its stored bytes in its declared shape."""
-        return not (self.missing or self.wrong or self.refused)
+from ckptdoctor.proof.restore import restore_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +36,6 @@ class Compared:
     def agrees(self) -> bool:
         """Whether the outputs are equal within the tolerance."""
         return self.shapes[0] == self.shapes[1] and self.relative <= self.tolerance
-
-
-def verify_restore(checkpoint: Checkpoint, request: GraphRequest) -> Restored:
-    """Lets TensorFlow restore the checkpoint into the graph and compares every variable with the stored bytes.
-
-    Raises:
-        UsageError, GraphError: the graph cannot be built.
-    """
-    try:
-        answer = ask_worker(request, "restore", restore=restore_name(checkpoint))["restore"]
-    except RestoreRefused as error:
-        return Restored(0, (), (), error.message)
-    wrong = tuple(f"{item['key']} {item['what']}" for item in answer["wrong"])
-    return Restored(answer["restored"], tuple(answer["missing"]), wrong, "", answer.get("unconsumed", ""))
-
-
-def restore_name(checkpoint: Checkpoint) -> str:
-    """The name under which TensorFlow restores a checkpoint; the shards of a V1 one are named by a pattern."""
-    inventory = checkpoint.inventory
-    if inventory.format == "TensorFlow V1" and len(inventory.files) > 1:
-        return f"{inventory.source}-?????-of-?????"
-    return inventory.source
 
 
 def compare_outputs(
