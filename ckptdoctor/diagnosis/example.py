@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.graph import Consumer, GraphKind, GraphSpec, Variable
-from ckptdoctor.specs.inventory import Entry, Inventory
+from ckptdoctor.specs.inventory import Entry, Family, Inventory
 from ckptdoctor.specs.tensor import Shape, TensorSpec
 
 _LINE = re.compile(
@@ -35,7 +35,7 @@ class Example:
     def inventory(self) -> Inventory:
         """The checkpoint."""
         entries = {match["key"]: Entry(match["key"], _spec(match)) for match in _lines(self.checkpoint)}
-        return Inventory("model.ckpt", "tensor bundle (V2)", (), dict(sorted(entries.items())))
+        return Inventory("model.ckpt", "tensor bundle (V2)", Family.TENSORFLOW, (), dict(sorted(entries.items())))
 
 
 def _lines(text: str) -> list[re.Match[str]]:

@@ -21,7 +21,7 @@ from ckptdoctor.errors import Corrupt, NotACheckpoint
 from ckptdoctor.formats.mapped_tensors import Load, MappedTensors
 from ckptdoctor.limits import MAX_GRAPH_TEXT, MAX_META_GRAPH, MAX_UNSTORED
 from ckptdoctor.specs.dtype import enum_names
-from ckptdoctor.specs.inventory import Entry, Inventory
+from ckptdoctor.specs.inventory import Entry, Family, Inventory
 from ckptdoctor.specs.tensor import TensorSpec
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def open_graph_def(path: Path) -> MappedTensors | None:
     notes = (
         "These are a frozen graph's constants: weights, and also axes, paddings and other small numbers.",
     )  # fmt: skip
-    inventory = Inventory(str(path), FORMAT, (path,), dict(sorted(entries.items())), notes)
+    inventory = Inventory(str(path), FORMAT, Family.GRAPH, (path,), dict(sorted(entries.items())), notes)
     return MappedTensors(inventory, {}, loads)
 
 

@@ -22,7 +22,7 @@ from ckptdoctor.formats.hdf5 import Hdf5, PlacedWriter
 from ckptdoctor.formats.mapped_tensors import MappedTensors
 from ckptdoctor.formats.target import Specs
 from ckptdoctor.io.atomic_output import AtomicOutput
-from ckptdoctor.specs.inventory import Entry, Inventory
+from ckptdoctor.specs.inventory import Entry, Family, Inventory
 
 _VARS = re.compile(r"(?P<layer>.*?)/?vars/(?P<number>\d+)")
 _LEGACY = re.compile(r"(?:model_weights/)?(?P<layer>[^/]+)/(?P<name>.+?)(?::\d+)?")
@@ -75,8 +75,8 @@ def open_keras_h5(
     # Keras 1 and 2 go by the order of the layers, which is recorded beside them.
     listed = {key: entries[key] for key in _recorded_order(file) if key in entries}
     ordered = listed | {key: entry for key, entry in sorted(entries.items()) if key not in listed}
-    name = kind or found or "HDF5"
-    inventory = Inventory(str(path), name, (path,), ordered, notes, config=config)
+    family = Family.KERAS if kind or found else Family.ARRAYS
+    inventory = Inventory(str(path), kind or found or "HDF5", family, (path,), ordered, notes, config=config)
     return MappedTensors(inventory, file.extents, file.loads, checks)
 
 

@@ -27,7 +27,7 @@ from ckptdoctor.formats.mapped_tensors import MappedTensors
 from ckptdoctor.formats.target import Layout, Specs, refuse_strings, split
 from ckptdoctor.io.atomic_output import AtomicOutput
 from ckptdoctor.limits import COPY_CHUNK, MAX_JSON_HEADER
-from ckptdoctor.specs.inventory import Inventory
+from ckptdoctor.specs.inventory import Family, Inventory
 
 _WEIGHTS = "model.weights.h5"
 _MOST_METADATA = 1 << 20
@@ -226,7 +226,7 @@ def open_sharded_weights(path: Path) -> MappedTensors:
         raise Corrupt(path, "weight_map", f"no shard holds {promised[0]!r}", hint="Copy the shards of one save.")
     kind = "Keras 3 weights (HDF5, sharded)"
     inventory = Inventory(
-        str(path), kind, (path, *(path.parent / name for name in names)), dict(sorted(entries.items()))
+        str(path), kind, Family.KERAS, (path, *(path.parent / name for name in names)), dict(sorted(entries.items()))
     )
     extents = {key: extent for file in files for key, extent in file.extents.items()}
     loads = {key: load for file in files for key, load in file.loads.items()}

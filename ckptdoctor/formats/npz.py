@@ -26,7 +26,7 @@ from ckptdoctor.io import crc32c
 from ckptdoctor.io.atomic_output import AtomicOutput
 from ckptdoctor.limits import COPY_CHUNK
 from ckptdoctor.specs.dtype import dtype_from_name
-from ckptdoctor.specs.inventory import Entry, Inventory
+from ckptdoctor.specs.inventory import Entry, Family, Inventory
 from ckptdoctor.specs.tensor import Extent, TensorSpec
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def open_npz(path: Path, archive: ZipArchive) -> MappedTensors:
             extents[key] = Extent(path, member.extent.offset + header, size)
         else:
             loads[key] = _loader(archive, name)
-    inventory = Inventory(str(path), FORMAT, (path,), dict(sorted(entries.items())))
+    inventory = Inventory(str(path), FORMAT, Family.ARRAYS, (path,), dict(sorted(entries.items())))
     return MappedTensors(inventory, extents, loads, archive.damaged)
 
 

@@ -24,7 +24,7 @@ from ckptdoctor.formats.target import Specs, copy_chunks, copy_stored, refuse_st
 from ckptdoctor.io.atomic_output import AtomicOutput
 from ckptdoctor.limits import MAX_ELEMENTS, MAX_JSON_HEADER, MAX_RANK
 from ckptdoctor.specs.dtype import DType, dtype_from_name
-from ckptdoctor.specs.inventory import Entry, Inventory
+from ckptdoctor.specs.inventory import Entry, Family, Inventory
 from ckptdoctor.specs.tensor import Extent, TensorSpec
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def open_safetensors(path: Path) -> MappedTensors:
         FormatError: it is damaged.
     """
     entries, extents = _read_file(path)
-    return MappedTensors(Inventory(str(path), FORMAT, (path,), dict(sorted(entries.items()))), extents)
+    return MappedTensors(Inventory(str(path), FORMAT, Family.ARRAYS, (path,), dict(sorted(entries.items()))), extents)
 
 
 def open_sharded(index: Path) -> MappedTensors:
@@ -101,7 +101,8 @@ def open_sharded(index: Path) -> MappedTensors:
         entries |= {key: found[key] for key in mine}
         extents |= {key: places[key] for key in mine}
     files = (index, *(index.parent / name for name in names))
-    return MappedTensors(Inventory(str(index), f"{FORMAT} (sharded)", files, dict(sorted(entries.items()))), extents)
+    inventory = Inventory(str(index), f"{FORMAT} (sharded)", Family.ARRAYS, files, dict(sorted(entries.items())))
+    return MappedTensors(inventory, extents)
 
 
 def _read_file(path: Path) -> tuple[dict[str, Entry], dict[str, Extent]]:

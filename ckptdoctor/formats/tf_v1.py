@@ -34,7 +34,7 @@ from ckptdoctor.formats.ordered_code import slice_key
 from ckptdoctor.formats.slices import Piece, assemble, check_cover
 from ckptdoctor.io.mapped_file import MappedFile
 from ckptdoctor.specs.dtype import DType
-from ckptdoctor.specs.inventory import Entry, Inventory
+from ckptdoctor.specs.inventory import Entry, Family, Inventory
 from ckptdoctor.specs.tensor import Extent, TensorSlice, TensorSpec
 
 if TYPE_CHECKING:
@@ -102,12 +102,14 @@ class V1Checkpoint:
         self.inventory = Inventory(
             source,
             FORMAT,
+            Family.TENSORFLOW,
             files,
             {
                 key: Entry(key, tensor.spec, tuple(part for part, _ in tensor.parts) if len(tensor.parts) > 1 else ())
                 for key, tensor in sorted(tensors.items())
             },
             notes,
+            restore_pattern=f"{source}-?????-of-?????" if len(files) > 1 else "",
         )
 
     @staticmethod

@@ -50,7 +50,4 @@ def verify_restore(checkpoint: Checkpoint, request: GraphRequest) -> Restored:
 
 def restore_name(checkpoint: Checkpoint) -> str:
     """The name under which TensorFlow restores a checkpoint; the shards of a V1 one are named by a pattern."""
-    inventory = checkpoint.inventory
-    if inventory.format == "TensorFlow V1" and len(inventory.files) > 1:
-        return f"{inventory.source}-?????-of-?????"
-    return inventory.source
+    return checkpoint.inventory.restore_pattern or checkpoint.inventory.source

@@ -1,7 +1,7 @@
 """`ckptdoctor.lock`: what each configured checkpoint holds and which bytes it is, so that a check needs neither.
 
 lock       := {"schema": "ckptdoctor.lock/1", "checkpoints": [checkpoint]}
-checkpoint := {"checkpoint": as the configuration names it, "format", "files": [file], "objects"?, "variables": [variable]}
+checkpoint := {"checkpoint": as the configuration names it, "format", "family", "files": [file], "objects"?, "variables": [variable]}
 file       := {"name": beside the first file, "size": bytes, "sha256": hexadecimal}
 objects    := a TensorFlow 2 object graph, base64 of its `TrackableObjectGraph`
 variable   := {"key", "dtype", "shape", "slices"?, "name"?, "path"?, "owner"?, "slot"?}    see `ckptdoctor.specs.inventory.Entry`
@@ -30,7 +30,7 @@ from ckptdoctor.formats.object_graph import decode_objects, encode_objects
 from ckptdoctor.limits import COPY_CHUNK, MAX_ELEMENTS, MAX_LOCK
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.graph import SourceLine
-from ckptdoctor.specs.inventory import Entry, Inventory
+from ckptdoctor.specs.inventory import Entry, Family, Inventory
 from ckptdoctor.specs.tensor import TensorSlice, TensorSpec, show_shape
 
 NAME = "ckptdoctor.lock"
@@ -161,6 +161,7 @@ def _checkpoint_lines(item: LockedCheckpoint) -> list[str]:
         "    {",
         f'      "checkpoint": {json.dumps(item.checkpoint)},',
         f'      "format": {json.dumps(item.inventory.format)},',
+        f'      "family": {json.dumps(item.inventory.family.value)},',
         '      "files": [',
         *_joined(iter(files)),
         "      ],",
@@ -217,7 +218,12 @@ def _read_checkpoint(data: Mapping[str, Any], path: Path, places: Mapping[str, S
     objects = decode_objects(base64.b64decode(data["objects"], validate=True)) if "objects" in data else None
     directory = Path(name) if Path(name).is_dir() else Path(name).parent
     inventory = Inventory(
-        name, data["format"], tuple(directory / file.name for file in files), entries, objects=objects
+        name,
+        data["format"],
+        Family(data["family"]),
+        tuple(directory / file.name for file in files),
+        entries,
+        objects=objects,
     )
     place = places.get(f'"checkpoint": {json.dumps(name)}', SourceLine(str(path), 1, ""))
     return LockedCheckpoint(name, files, inventory, place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 
 from ckptdoctor.specs.objects import ObjectGraph
@@ -14,6 +15,19 @@ OBJECT_GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
 Source: TensorFlow, tensorflow/python/trackable/base.py, `OBJECT_GRAPH_PROTO_KEY`.
 """
+
+
+class Family(Enum):
+    """Whose loader a checkpoint is for; the value is what a lock file records."""
+
+    TENSORFLOW = "tensorflow"
+    """A `tf.compat.v1.train.Saver` restores it by name, or `tf.train.Checkpoint` by objects."""
+    KERAS = "keras"
+    """`load_weights` loads it by the model's structure."""
+    ARRAYS = "arrays"
+    """Named arrays, which no loader of TensorFlow's or Keras's takes as they are."""
+    GRAPH = "graph"
+    """The constants of a graph definition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,31 +60,35 @@ class Inventory:
 
     Attributes:
         source: the checkpoint as a command can name it again (a prefix or a file).
-        format: the format's name, such as `tensor bundle (V2)`.
+        format: the format's name for people, such as `tensor bundle (V2)`.
+        family: whose loader it is for.
         files: the files it consists of.
         entries: by key.
         notes: what the user should know about how it was found, a sentence each.
         objects: the object graph that a TensorFlow 2 checkpoint describes itself with.
         config: the configuration of the Keras model that it was saved with, JSON; empty where there is none.
+        restore_pattern: the pattern that TensorFlow restores it by, where its files have no common name; else empty.
     """
 
     source: str
     format: str
+    family: Family
     files: tuple[Path, ...]
     entries: Mapping[str, Entry]
     notes: tuple[str, ...] = field(default=())
     objects: ObjectGraph | None = None
     config: str = ""
+    restore_pattern: str = ""
 
     @property
     def has_saver(self) -> bool:
         """Whether it is a TensorFlow checkpoint, which a `tf.compat.v1.train.Saver` restores by name."""
-        return self.format.startswith(("tensor bundle", "TensorFlow"))
+        return self.family is Family.TENSORFLOW
 
     @property
     def is_keras(self) -> bool:
         """Whether it is a file of Keras's own, which `load_weights` loads by the model's structure."""
-        return self.format.startswith("Keras")
+        return self.family is Family.KERAS
 
     @property
     def variables(self) -> Mapping[str, Entry]:

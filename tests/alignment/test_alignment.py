@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ckptdoctor.alignment.alignment import Alignment, align
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.graph import GraphKind, GraphSpec, Variable
-from ckptdoctor.specs.inventory import Entry, Inventory
+from ckptdoctor.specs.inventory import Entry, Family, Inventory
 from ckptdoctor.specs.tensor import Shape, TensorSpec
 
 FLOAT = dtype_from_name("float32")
@@ -22,7 +22,9 @@ Layers = list[dict[str, Shape]]
 def compare(graph: dict[str, Shape], stored: dict[str, Shape]) -> Alignment:
     variables = tuple(Variable(key, key, TensorSpec(FLOAT, shape)) for key, shape in graph.items())
     entries = {key: Entry(key, TensorSpec(FLOAT, shape)) for key, shape in sorted(stored.items())}
-    return align(GraphSpec("g.py", GraphKind.TENSORFLOW_1, variables), Inventory("m", "V2", (), entries))
+    return align(
+        GraphSpec("g.py", GraphKind.TENSORFLOW_1, variables), Inventory("m", "V2", Family.TENSORFLOW, (), entries)
+    )
 
 
 def made(alignment: Alignment) -> dict[str, str]:

@@ -34,7 +34,7 @@ from ckptdoctor.ops import (
     Transpose,
 )
 from ckptdoctor.specs.dtype import dtype_from_name
-from ckptdoctor.specs.inventory import Entry, Inventory
+from ckptdoctor.specs.inventory import Entry, Family, Inventory
 from ckptdoctor.specs.tensor import TensorSpec
 
 FLOAT, INT, TEXT = (dtype_from_name(name) for name in ("float32", "int64", "string"))
@@ -45,7 +45,7 @@ ENTRIES = {
     "n": TensorSpec(INT, (4,)),
     "s": TensorSpec(TEXT, ()),
 }
-INVENTORY = Inventory("x", "npz", (), {key: Entry(key, spec) for key, spec in ENTRIES.items()})
+INVENTORY = Inventory("x", "npz", Family.ARRAYS, (), {key: Entry(key, spec) for key, spec in ENTRIES.items()})
 
 WRONG: list[tuple[Op, str]] = [
     (Rename("w", ""), "the new key is empty"),

@@ -14,7 +14,7 @@ from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose, outcome
 from ckptdoctor.diagnosis.rules import RULES
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.graph import Consumer, GraphKind, GraphSpec, Variable
-from ckptdoctor.specs.inventory import Entry, Inventory
+from ckptdoctor.specs.inventory import Entry, Family, Inventory
 from ckptdoctor.specs.tensor import Shape, TensorSpec
 
 
@@ -26,7 +26,7 @@ def variable(
 
 def examine(variables: list[Variable], stored: Mapping[str, Shape], dtype: str = "float32") -> Diagnosis:
     entries = {key: Entry(key, TensorSpec(dtype_from_name(dtype), shape)) for key, shape in sorted(stored.items())}
-    inventory = Inventory("m.ckpt", "tensor bundle (V2)", (), entries)
+    inventory = Inventory("m.ckpt", "tensor bundle (V2)", Family.TENSORFLOW, (), entries)
     return diagnose(align(GraphSpec("g.py", GraphKind.TENSORFLOW_1, tuple(variables)), inventory), "g.py")
 
 
@@ -125,21 +125,21 @@ def test_a_dtype_is_cast_safely_where_no_bit_is_lost(wanted: str, stored: str, s
 
 
 @pytest.mark.parametrize(
-    ("kind", "source", "format_name", "output"),
+    ("kind", "source", "family", "output"),
     [
-        (GraphKind.TENSORFLOW_1, "m.ckpt", "tensor bundle (V2)", "m_fitted.ckpt"),
-        (GraphKind.TENSORFLOW_1, "m.safetensors", "safetensors", "m_fitted.ckpt"),
-        (GraphKind.TENSORFLOW_1, "m.h5", "Keras 2 weights (HDF5)", "m_fitted.ckpt"),
-        (GraphKind.KERAS_MODEL, "m.h5", "Keras 2 weights (HDF5)", "m_fitted.h5"),
-        (GraphKind.KERAS_MODEL, "m.weights.h5", "Keras 3 weights", "m_fitted.weights.h5"),
-        (GraphKind.KERAS_MODEL, "m.safetensors", "safetensors", "m_fitted.weights.h5"),
-        (GraphKind.KERAS_MODEL, "m.ckpt", "tensor bundle (V2)", "m_fitted.weights.h5"),
+        (GraphKind.TENSORFLOW_1, "m.ckpt", Family.TENSORFLOW, "m_fitted.ckpt"),
+        (GraphKind.TENSORFLOW_1, "m.safetensors", Family.ARRAYS, "m_fitted.ckpt"),
+        (GraphKind.TENSORFLOW_1, "m.h5", Family.KERAS, "m_fitted.ckpt"),
+        (GraphKind.KERAS_MODEL, "m.h5", Family.KERAS, "m_fitted.h5"),
+        (GraphKind.KERAS_MODEL, "m.weights.h5", Family.KERAS, "m_fitted.weights.h5"),
+        (GraphKind.KERAS_MODEL, "m.safetensors", Family.ARRAYS, "m_fitted.weights.h5"),
+        (GraphKind.KERAS_MODEL, "m.ckpt", Family.TENSORFLOW, "m_fitted.weights.h5"),
     ],
 )
 def test_the_prescribed_file_is_one_that_the_graphs_library_loads(
-    kind: GraphKind, source: str, format_name: str, output: str
+    kind: GraphKind, source: str, family: Family, output: str
 ) -> None:
-    stored = Inventory(source, format_name, (), {"w": Entry("w", TensorSpec(dtype_from_name("float16"), (2,)))})
+    stored = Inventory(source, "", family, (), {"w": Entry("w", TensorSpec(dtype_from_name("float16"), (2,)))})
     placed = replace(variable("w", (2,)), stored="layers/d/vars/0" if kind is GraphKind.KERAS_MODEL else "")
     diagnosis = diagnose(align(GraphSpec("g.py", kind, (placed,)), stored), "g.py")
     command = diagnosis.diagnostics[0].remedies[0].code

@@ -146,12 +146,12 @@ def keras_config(data: bytes) -> None:
     """The configuration of a Keras model."""
     from ckptdoctor.graphs.keras_config import layers_before, read_keras_model
     from ckptdoctor.specs.dtype import dtype_from_name
-    from ckptdoctor.specs.inventory import Entry, Inventory
+    from ckptdoctor.specs.inventory import Entry, Family, Inventory
     from ckptdoctor.specs.tensor import TensorSpec
 
     spec = TensorSpec(dtype_from_name("float32"), (3, 4))
     entries = {key: Entry(key, spec, name="dense/kernel") for key in ("layers/dense/vars/0", "x/y/kernel")}
-    inventory = Inventory("x", "Keras 3", (), entries, config=data.decode("utf-8", "replace"))
+    inventory = Inventory("x", "Keras 3", Family.KERAS, (), entries, config=data.decode("utf-8", "replace"))
     layers_before(inventory)
     read_keras_model(inventory)
 

@@ -6,7 +6,7 @@ from ckptdoctor.alignment.alignment import align
 from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.graph import GraphKind, GraphSpec, SourceLine, Variable
-from ckptdoctor.specs.inventory import Entry, Inventory
+from ckptdoctor.specs.inventory import Entry, Family, Inventory
 from ckptdoctor.specs.tensor import TensorSpec
 
 FLOAT = dtype_from_name("float32")
@@ -26,7 +26,7 @@ def nasty_diagnosis() -> Diagnosis:
         Variable("net/fc/w", "net/fc/w", spec(4, 4), location=place),
     )
     entries = {key: Entry(key, spec(1, 1, 4, 4)) for key in sorted((f"net/{NASTY}/w", f"net/{NASTY}/other"))}
-    inventory = Inventory(f"{NASTY}.ckpt", "tensor bundle (V2)", (), entries, (NASTY,))
+    inventory = Inventory(f"{NASTY}.ckpt", "tensor bundle (V2)", Family.TENSORFLOW, (), entries, (NASTY,))
     return diagnose(align(GraphSpec(f"{NASTY}.py", GraphKind.TENSORFLOW_1, variables), inventory), f"{NASTY}.py")
 
 
@@ -40,5 +40,5 @@ def large_diagnosis(layers: int = 1000) -> Diagnosis:
             variables.append(Variable(key, key, spec(*shape)))
             stored = (3, 3, 64, 99) if role == "weights" and number % 37 == 0 else shape
             entries[key] = Entry(key, spec(*stored))
-    inventory = Inventory("large.ckpt", "tensor bundle (V2)", (), dict(sorted(entries.items())))
+    inventory = Inventory("large.ckpt", "tensor bundle (V2)", Family.TENSORFLOW, (), dict(sorted(entries.items())))
     return diagnose(align(GraphSpec("large.py", GraphKind.TENSORFLOW_1, tuple(variables)), inventory), "large.py")

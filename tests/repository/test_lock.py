@@ -18,7 +18,7 @@ from ckptdoctor.errors import CkptDoctorError, UsageError
 from ckptdoctor.repository.lock_file import NAME, LockedCheckpoint, LockedFile, lock_checkpoint, lock_text, read_lock
 from ckptdoctor.specs.dtype import DTYPES
 from ckptdoctor.specs.graph import SourceLine
-from ckptdoctor.specs.inventory import Entry, Inventory
+from ckptdoctor.specs.inventory import Entry, Family, Inventory
 from ckptdoctor.specs.tensor import TensorSlice, TensorSpec
 from tests.conftest import ROOT
 from tests.repository.command import run
@@ -200,7 +200,7 @@ ENTRIES = st.builds(
 @settings(deadline=None)
 @given(st.lists(ENTRIES, max_size=5), NAMES.filter(lambda name: "\0" not in name and not leads_out(name)))
 def test_what_is_written_is_read(entries: list[Entry], name: str) -> None:
-    inventory = Inventory("x", "npz", (), {entry.key: entry for entry in entries})
+    inventory = Inventory("x", "npz", Family.ARRAYS, (), {entry.key: entry for entry in entries})
     files = (LockedFile(name, 3, "0" * 64),)
     again = _read(lock_text([LockedCheckpoint("weights/x.npz", files, inventory, SourceLine(NAME, 1, ""))]))
     assert dict(again.inventory.entries) == dict(inventory.entries)

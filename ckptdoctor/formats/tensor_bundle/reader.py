@@ -30,7 +30,7 @@ from ckptdoctor.formats.tensor_bundle.strings import decode_strings
 from ckptdoctor.io import crc32c
 from ckptdoctor.io.mapped_file import MappedFile
 from ckptdoctor.limits import MAX_SHARDS
-from ckptdoctor.specs.inventory import OBJECT_GRAPH_KEY, Entry, Inventory
+from ckptdoctor.specs.inventory import OBJECT_GRAPH_KEY, Entry, Family, Inventory
 from ckptdoctor.specs.objects import ObjectGraph
 from ckptdoctor.specs.tensor import Extent, TensorSpec
 
@@ -131,6 +131,7 @@ class TensorBundle:
         self.inventory = Inventory(
             prefix,
             FORMAT if OBJECT_GRAPH_KEY not in self._records else OBJECT_FORMAT,
+            Family.TENSORFLOW,
             (self.index, *self.shards),
             described(entries, objects) if objects else entries,
             notes,
