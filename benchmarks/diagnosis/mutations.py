@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ckptdoctor.alignment.name import read_name
+from ckptdoctor.libraries.name import read_name
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.graph import Variable
 from ckptdoctor.specs.inventory import Entry

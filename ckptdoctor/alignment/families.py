@@ -13,7 +13,7 @@ from itertools import product
 from typing import Generic
 
 from ckptdoctor.alignment.layers import Item, Layer, compatible
-from ckptdoctor.alignment.name import Tokens
+from ckptdoctor.libraries.name import Tokens
 from ckptdoctor.specs.graph import Variable
 from ckptdoctor.specs.inventory import Entry
 from ckptdoctor.specs.tensor import Shape

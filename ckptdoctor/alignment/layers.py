@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Generic, Protocol, TypeVar
 
-from ckptdoctor.alignment.name import Name, read_name
+from ckptdoctor.libraries.name import Name, read_name
 from ckptdoctor.specs.tensor import Shape, TensorSpec
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ckptdoctor.alignment.layers import Item, same_shape
-from ckptdoctor.alignment.name import read_name
 from ckptdoctor.alignment.renaming import Renaming
 from ckptdoctor.alignment.scopes import match_scopes
+from ckptdoctor.libraries.name import read_name
 from ckptdoctor.libraries.training_state import training_state
 from ckptdoctor.specs.graph import Variable
 from ckptdoctor.specs.inventory import Entry

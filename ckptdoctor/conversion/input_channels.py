@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from ckptdoctor.alignment.name import read_name
 from ckptdoctor.conversion.plan import Plan
 from ckptdoctor.errors import UsageError
+from ckptdoctor.libraries.name import read_name
 from ckptdoctor.ops import Concat, Initialise, Multiply, Op, Sum
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.tensor import show_shape

@@ -23,10 +23,10 @@ from fnmatch import fnmatchcase
 from itertools import pairwise
 from math import prod
 
-from ckptdoctor.alignment.name import read_name
 from ckptdoctor.conversion.plan import Plan
 from ckptdoctor.conversion.slots import with_slots
 from ckptdoctor.errors import UsageError
+from ckptdoctor.libraries.name import read_name
 from ckptdoctor.ops import Flip, Op, Reshape, Transpose
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.tensor import Shape, show_shape

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ckptdoctor.alignment.name import read_name
+from ckptdoctor.libraries.name import read_name
 from ckptdoctor.libraries.training_state import training_state
 from ckptdoctor.specs.inventory import Entry, Inventory
 

@@ -20,12 +20,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ckptdoctor.alignment.layers import Item
-from ckptdoctor.alignment.name import read_name
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import listed
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_names
+from ckptdoctor.libraries.name import read_name
 
 RULE = Rule("CKD112", "bias-for-batchnorm", "error")
 
