@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ckptdoctor.conversion.plan import Plan
 from ckptdoctor.libraries.training_state import training_state
-from ckptdoctor.ops import Flip, Join, Op, Partition, Rename, Reshape, Transpose
+from ckptdoctor.ops import Op, Rename
 from ckptdoctor.specs.inventory import Inventory
 
 
@@ -23,7 +23,7 @@ def with_slots(plan: Plan, inventory: Inventory) -> Plan:
     for op in plan.ops:
         ops.append(op)
         # What only moves elements holds for slots too; what computes, casts or drops would make other state of them.
-        if not isinstance(op, Rename | Reshape | Transpose | Flip | Join | Partition):
+        if not op.moves_elements:
             continue
         for key in owned.get(op.key, ()):
             if key in planned:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ckptdoctor.conversion.plan import Derived, Plan, derive
 from ckptdoctor.errors import Corrupt, UsageError
-from ckptdoctor.executor.elements import chunks, elements, sliced
+from ckptdoctor.executor.elements import elements
 from ckptdoctor.formats.checkpoint import Advance, Checkpoint
 from ckptdoctor.formats.state_file import STATE_FILE, format_state
 from ckptdoctor.formats.target import Layout
@@ -17,7 +17,7 @@ from ckptdoctor.formats.tensor_bundle.naming import prefix_of
 from ckptdoctor.formats.tensor_bundle.reader import TensorBundle
 from ckptdoctor.formats.tensor_bundle.writer import BundleWriter, reindex
 from ckptdoctor.io.atomic_output import AtomicOutput
-from ckptdoctor.ops import Partition
+from ckptdoctor.ops.elements import chunks, sliced
 from ckptdoctor.specs.inventory import OBJECT_GRAPH_KEY, Entry
 
 
@@ -171,9 +171,9 @@ def _rewrite(
     writer = make_writer(target, prefix, output, {key: item.spec for key, item in made.items()}, layout)
     for key, derived in made.items():
         origin = derived.origin
-        if isinstance(derived.op, Partition) and isinstance(writer, BundleWriter):
-            slices = derived.op.slices(derived.spec.shape)
-            parts = ((part, sliced(elements(checkpoint, derived), part)) for part in slices)
+        slices = derived.op.slices(derived.spec.shape) if derived.op else ()
+        if slices and isinstance(writer, BundleWriter):
+            parts = ((part, chunks(sliced(elements(checkpoint, derived), part))) for part in slices)
             writer.add_slices(key, derived.spec, parts, advance)
             continue
         # Strings and variants lie in a bundle in a way of its own.

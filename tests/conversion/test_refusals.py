@@ -9,19 +9,17 @@ import pytest
 from typer.testing import CliRunner
 
 from ckptdoctor.cli.app import app
-from ckptdoctor.conversion.plan import Plan, carried_out, derive, inverted
-from ckptdoctor.conversion.plan_file import read_plan, write_plan
+from ckptdoctor.conversion.plan import Plan, derive
+from ckptdoctor.conversion.plan_file import read_plan
 from ckptdoctor.errors import UsageError
 from ckptdoctor.ops import (
     Cast,
     Concat,
-    Describe,
     Drop,
     FoldScale,
     FoldShift,
     Gather,
     Initialise,
-    Join,
     Multiply,
     Op,
     Partition,
@@ -91,47 +89,6 @@ def test_a_step_that_does_not_fit_is_named(op: Op, said: str) -> None:
         derive(Plan("x", (Drop("s"), op) if op.key != "s" else (op,)), INVENTORY)
     assert f"({op.verb} " in caught.value.message
     assert caught.value.hint
-
-
-@pytest.mark.parametrize(
-    "op",
-    [
-        Cast("w", INT),
-        Multiply("w", 2.0),
-        Sum("w", 0),
-        Rows("w", (0, 1)),
-        Drop("w"),
-        Concat(("v", "v"), 0, "x"),
-        Join("w"),
-        FoldScale("w", "v", "", 0.1),
-        FoldShift("b", "v", "v", "", "", "", 0.1),
-    ],
-    ids=lambda op: op.verb,
-)
-def test_what_has_no_inverse_says_so(op: Op) -> None:
-    with pytest.raises(UsageError, match="cannot be undone"):
-        inverted(Plan("x", (op,)), INVENTORY)
-
-
-@pytest.mark.parametrize(
-    "op",
-    [
-        Initialise("x", FLOAT, (2, 3)),
-        Describe("x", b"bytes \xff"),
-        Slice("w", 1, 2, 4, "x"),
-        Partition("w", 1, 2),
-        Rows("w", (3, 0, -1, 1, 2, 0)),
-        Spread("k"),
-    ],
-    ids=lambda op: op.verb,
-)
-def test_an_inverse_gives_the_specs_back(op: Op, tmp_path: Path) -> None:
-    plan = Plan("x", (op,))
-    write_plan(plan, tmp_path / "plan.json")
-    write_plan(plan, tmp_path / "plan.toml")
-    assert read_plan(tmp_path / "plan.json") == read_plan(tmp_path / "plan.toml") == plan
-    back = carried_out(inverted(plan, INVENTORY), carried_out(plan, INVENTORY))
-    assert {key: entry.spec for key, entry in back.entries.items()} == ENTRIES
 
 
 @pytest.mark.parametrize(

@@ -208,8 +208,8 @@ def test_the_size_of_a_chunk_changes_nothing(
     np.savez(tmp_path / "a.npz", **{key: np.asarray(value, np.float32) for key, value in values.items()})
     run("convert", tmp_path / "a.npz", tmp_path / "cut", "--partition", "b/kernel=3@1")
     run("convert", tmp_path / "a.npz", tmp_path / "whole", *options)
-    monkeypatch.setattr("ckptdoctor.executor.elements.COPY_CHUNK", chunk)
-    monkeypatch.setattr("ckptdoctor.executor.elements._TOUCHED", chunk)
+    monkeypatch.setattr("ckptdoctor.ops.elements.COPY_CHUNK", chunk)
+    monkeypatch.setattr("ckptdoctor.ops.elements._TOUCHED", chunk)
     for source in ("a.npz", "cut"):
         run("convert", tmp_path / source, tmp_path / "parts", *options, "--force")
         expected, found = oracle.read(tmp_path / "whole"), oracle.read(tmp_path / "parts")
