@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ckptdoctor.errors import UsageError
-from ckptdoctor.ops import Op, Partition, Rename
+from ckptdoctor.ops import Op
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.tensor import TensorSpec
 
@@ -53,57 +53,92 @@ class Plan:
     notes: tuple[str, ...] = ()
 
 
-def derive(plan: Plan, inventory: Inventory) -> dict[str, Derived]:
-    """What the plan makes of a checkpoint: output key → where it comes from.
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation of a plan, on the tensors as the ones before it left them.
+
+    Attributes:
+        number: its place in the plan, from 1.
+        op: the operation.
+        taken: what it reads, in order.
+        result: what it makes of them; of no use where it writes no key.
+    """
+
+    number: int
+    op: Op
+    taken: tuple[Derived, ...]
+    result: Derived
+
+    @property
+    def specs(self) -> tuple[TensorSpec, ...]:
+        """The types and shapes of what it reads."""
+        return tuple(tensor.spec for tensor in self.taken)
+
+
+def steps(plan: Plan, inventory: Inventory) -> Iterator[Step]:
+    """Goes through a plan, operation by operation.
 
     Raises:
         UsageError: an operation names a key that is not there, collides with one, or does not fit its tensor.
     """
-    made = {key: Derived(entry.spec, key) for key, entry in inventory.entries.items()}
+    return _steps(plan, _sources(inventory))
+
+
+def derive(plan: Plan, inventory: Inventory) -> dict[str, Derived]:
+    """What the plan makes of a checkpoint: output key → where it comes from.
+
+    Raises:
+        UsageError: see `steps`.
+    """
+    tensors = _sources(inventory)
+    for _ in _steps(plan, tensors):
+        pass
+    return tensors
+
+
+def _sources(inventory: Inventory) -> dict[str, Derived]:
+    return {key: Derived(entry.spec, key) for key, entry in inventory.entries.items()}
+
+
+def _steps(plan: Plan, tensors: dict[str, Derived]) -> Iterator[Step]:
+    """The steps of a plan on tensors, which are afterwards as it leaves them."""
     for number, op in enumerate(plan.ops, 1):
         step = f"step {number} ({op.verb} {op.key})"
-        absent = [key for key in op.reads if key not in made]
+        absent = [key for key in op.reads if key not in tensors]
         if absent:
             raise UsageError(
                 f"{step}: there is no {absent[0]}", hint="Look it up: ckptdoctor inspect " + plan.checkpoint
             )
-        parents = tuple(made[key] for key in op.reads)
+        taken = tuple(tensors[key] for key in op.reads)
         try:
-            spec = op.infer(*(parent.spec for parent in parents))
+            spec = op.infer(*(tensor.spec for tensor in taken))
         except ValueError as error:
             raise UsageError(f"{step}: {error}", hint="Correct this step of the plan.") from error
         for key in op.removes:
-            del made[key]
-        if not op.writes:
-            continue
-        if op.writes in made:
-            raise UsageError(f"{step}: {op.writes} exists already", hint="Drop or rename that one first.")
-        made[op.writes] = parents[0] if isinstance(op, Rename) else Derived(spec, "", op, parents)
-    return made
+            del tensors[key]
+        result = taken[0] if op.keeps_tensor else Derived(spec, "", op, taken)
+        if op.writes:
+            if op.writes in tensors:
+                raise UsageError(f"{step}: {op.writes} exists already", hint="Drop or rename that one first.")
+            tensors[op.writes] = result
+        yield Step(number, op, taken, result)
 
 
 def inverted(plan: Plan, inventory: Inventory) -> Plan:
     """The plan that makes the checkpoint again of what a plan made of it.
 
     Raises:
-        UsageError: an operation has no inverse; see also `derive`.
+        UsageError: an operation has no inverse; see also `steps`.
     """
-    derive(plan, inventory)
-    specs = {key: entry.spec for key, entry in inventory.entries.items()}
     undone: list[Op] = []
-    for number, op in enumerate(plan.ops, 1):
-        taken = tuple(specs[key] for key in op.reads)
-        inverse = op.inverse(*taken)
+    for step in list(steps(plan, inventory)):
+        inverse = step.op.inverse(*step.specs)
         if inverse is None:
             raise UsageError(
-                f"step {number} ({op.verb} {op.key}) cannot be undone", hint="Keep the checkpoint that it was made of."
+                f"step {step.number} ({step.op.verb} {step.op.key}) cannot be undone",
+                hint="Keep the checkpoint that it was made of.",
             )
         undone.insert(0, inverse)
-        made = op.infer(*taken)
-        for key in op.removes:
-            del specs[key]
-        if op.writes:
-            specs[op.writes] = made
     return Plan(plan.checkpoint, tuple(undone))
 
 
@@ -113,17 +148,15 @@ def carried_out(plan: Plan, inventory: Inventory) -> Inventory:
     Raises:
         UsageError: see `derive`.
     """
-    made = derive(plan, inventory)
-    entries = {key: _entry(key, item, inventory) for key, item in sorted(made.items())}
+    derived = derive(plan, inventory)
+    entries = {key: _entry(key, item, inventory) for key, item in sorted(derived.items())}
     return replace(inventory, entries=entries)
 
 
 def _entry(key: str, item: Derived, inventory: Inventory) -> Entry:
     origin = item.origin
-    if isinstance(item.op, Partition):
-        return Entry(key, item.spec, item.op.slices(item.spec.shape))
     if origin is None:
-        return Entry(key, item.spec)
+        return Entry(key, item.spec, item.op.slices(item.spec.shape) if item.op else ())
     entry = inventory.entries[origin.source]
     return replace(entry, key=key, spec=item.spec, slices=entry.slices if item.op is None else ())
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from ckptdoctor.conversion.plan import Plan, derive
+from ckptdoctor.conversion.plan import Plan, derive, steps
 from ckptdoctor.executor.convert import Receipt
 from ckptdoctor.ops import Concat, Drop, Op, Rename, Slice
 from ckptdoctor.reports.paragraph import print_paragraph
@@ -22,21 +22,14 @@ _STEPS = 40
 
 def print_plan(plan: Plan, inventory: Inventory, console: Console, *, whole: bool = False) -> None:
     """Prints each operation with the shape before and after, and why others are not there; a long plan in parts."""
-    steps, notes = (len(plan.ops), len(plan.notes)) if whole else (_STEPS, _NOTES)
-    made = derive(plan, inventory)
-    specs = {key: entry.spec for key, entry in inventory.entries.items()}
-    for number, op in enumerate(plan.ops):
-        taken = [specs[key] for key in op.reads]
-        after = op.infer(*taken)
-        for key in op.removes:
-            del specs[key]
-        if op.writes:
-            specs[op.writes] = after
-        if number < steps:
-            text = f"  {op.verb} {printable(op.key)}  {_effect(op, taken, show_shape(after.shape))}"
+    listed, notes = (len(plan.ops), len(plan.notes)) if whole else (_STEPS, _NOTES)
+    for step in steps(plan, inventory):
+        if step.number <= listed:
+            op, after = step.op, show_shape(step.result.spec.shape)
+            text = f"  {op.verb} {printable(op.key)}  {_effect(op, step.specs, after)}"
             console.print(Text(text.rstrip()), soft_wrap=True)
-    if len(plan.ops) > steps:
-        counts = Counter(op.verb for op in plan.ops[steps:])
+    if len(plan.ops) > listed:
+        counts = Counter(op.verb for op in plan.ops[listed:])
         rest = ", ".join(f"{count} {verb}" for verb, count in counts.items())
         console.print(Text(f"  and {rest} (--verbose lists all)"))
     if not plan.ops:
@@ -45,8 +38,9 @@ def print_plan(plan: Plan, inventory: Inventory, console: Console, *, whole: boo
         print_paragraph(console, note, label="note: ", style="bold cyan", indent=2)
     if len(plan.notes) > notes:
         console.print(Text(f"  and {len(plan.notes) - notes} more notes (--verbose lists all)"))
-    computed = sum(item.spec.nbytes for item in made.values() if item.origin is None)
-    total = sum(item.spec.nbytes for item in made.values())
+    derived = derive(plan, inventory)
+    computed = sum(item.spec.nbytes for item in derived.values() if item.origin is None)
+    total = sum(item.spec.nbytes for item in derived.values())
     console.print(Text(f"  {human_bytes(total - computed)} copied as they are, {human_bytes(computed)} computed"))
 
 
