@@ -56,7 +56,7 @@ def open_checkpoint(name: str) -> Checkpoint:
     Raises:
         FormatError: it cannot be read.
     """
-    from ckptdoctor.formats.registry import open_checkpoint as open_it
+    from ckptdoctor.formats.locate import open_checkpoint as open_it
 
     return open_it(name)
 
@@ -113,7 +113,7 @@ def read_graph(graph: str | GraphRequest, *, values: bool = False) -> GraphSpec:
     if is_python_graph(graph):
         return trace_python(make_request(graph))
     from ckptdoctor.formats.graph_def import has_variables, read_graph_def
-    from ckptdoctor.formats.registry import saved_model_file
+    from ckptdoctor.formats.locate import saved_model_file
 
     model = None if values else saved_model_file(Path(graph))
     if model is not None:
@@ -318,8 +318,8 @@ def convert(
         advance: hears bytes as they are worked through.
     """
     from ckptdoctor.executor.convert import convert as run_plan
+    from ckptdoctor.formats.registry import target_of
     from ckptdoctor.formats.target import Layout
-    from ckptdoctor.formats.targets import target_of
 
     return run_plan(
         open_checkpoint(checkpoint),

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ckptdoctor.conversion.plan import Plan
     from ckptdoctor.conversion.wishes import Wishes
     from ckptdoctor.diagnosis.diagnosis import Diagnosis
+    from ckptdoctor.formats.format import Format
     from ckptdoctor.formats.target import Layout
     from ckptdoctor.specs.inventory import Inventory
 
@@ -206,7 +207,7 @@ def convert(
     """
     from ckptdoctor.conversion.renames import Names
     from ckptdoctor.conversion.wishes import Wishes
-    from ckptdoctor.formats.targets import target_of
+    from ckptdoctor.formats.registry import target_of
     from ckptdoctor.reports.plan_text import print_plan, print_receipt
 
     wishes = Wishes(
@@ -298,24 +299,24 @@ def _settle(plan: Plan, source: Inventory, plan_file: Path | None, *, undo: bool
 
 
 def _for_target(
-    plan: Plan, source: Inventory, diagnosis: Diagnosis | None, target: str, *, by_name: bool, shard_size: int
+    plan: Plan, source: Inventory, diagnosis: Diagnosis | None, target: Format, *, by_name: bool, shard_size: int
 ) -> tuple[Plan, Layout]:
     """The plan, ended so that the target's own reader finds what it looks for, and what its writer must know."""
     from ckptdoctor.conversion.objects import for_objects
     from ckptdoctor.conversion.weights_only import weights_only
     from ckptdoctor.formats.target import Layout
-    from ckptdoctor.formats.targets import BY_POSITION, KERAS_3, TENSOR_BUNDLE
+    from ckptdoctor.formats.tensor_bundle.format import TENSOR_BUNDLE
 
     traced = diagnosis.alignment.graph if diagnosis else None
     places: dict[str, str] = {}
     if traced:
         places = {variable.key: variable.stored for variable in traced.variables}
-        if traced.objects and not by_name and target == TENSOR_BUNDLE:
+        if traced.objects and not by_name and target is TENSOR_BUNDLE:
             plan = for_objects(plan, source, traced)
-    elif target in KERAS_3 and source.is_keras:
+    elif target.keras_places and source.is_keras:
         # What Keras 3 wrote stays where it was.
         places = {key: key for key in source.entries if "/vars/" in f"/{key}" and not key.startswith("optimizer/")}
-    if target in BY_POSITION:
+    if target.by_position:
         plan = weights_only(plan, source, list(places))
     config = traced.config if traced else source.config
     return plan, Layout(places, config, traced.keras_version if traced else "", shard_size)

@@ -10,9 +10,11 @@ from ckptdoctor.conversion.plan import Derived, Plan, derive
 from ckptdoctor.errors import Corrupt, UsageError
 from ckptdoctor.executor.elements import elements
 from ckptdoctor.formats.checkpoint import Advance, Checkpoint
+from ckptdoctor.formats.format import Format
+from ckptdoctor.formats.registry import make_writer
 from ckptdoctor.formats.state_file import STATE_FILE, format_state
 from ckptdoctor.formats.target import Layout
-from ckptdoctor.formats.targets import BY_POSITION, TENSOR_BUNDLE, make_writer
+from ckptdoctor.formats.tensor_bundle.format import TENSOR_BUNDLE
 from ckptdoctor.formats.tensor_bundle.naming import prefix_of
 from ckptdoctor.formats.tensor_bundle.reader import TensorBundle
 from ckptdoctor.formats.tensor_bundle.writer import BundleWriter, reindex
@@ -49,7 +51,7 @@ def convert(
     plan: Plan,
     prefix: str,
     *,
-    target: str = TENSOR_BUNDLE,
+    target: Format = TENSOR_BUNDLE,
     layout: Layout = Layout(),  # noqa: B008, it is frozen
     force: bool = False,
     link: bool = False,
@@ -72,7 +74,7 @@ def convert(
         OutputError: the output exists, or cannot be written.
         FormatError: the source is damaged.
     """
-    bundle = target == TENSOR_BUNDLE
+    bundle = target is TENSOR_BUNDLE
     prefix = (prefix_of(prefix) or prefix) if bundle else prefix
     made = derive(plan, checkpoint.inventory)
     if not bundle:
@@ -90,7 +92,7 @@ def convert(
             kept = {origin.source: Entry(key, item.spec) for key, item in made.items() if (origin := item.origin)}
             reindex(checkpoint, kept, prefix, output, advance, link=link)
         else:
-            order = list(layout.places) if target in BY_POSITION else []
+            order = list(layout.places) if target.by_position else []
             _rewrite(checkpoint, _ordered(made, order), layout, target, prefix, output, advance)
         state = Path(prefix).parent / STATE_FILE
         if bundle and not state.exists():
@@ -163,7 +165,7 @@ def _rewrite(
     checkpoint: Checkpoint,
     made: dict[str, Derived],
     layout: Layout,
-    target: str,
+    target: Format,
     prefix: str,
     output: AtomicOutput,
     advance: Advance,

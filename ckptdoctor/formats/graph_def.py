@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ckptdoctor.containers.protobuf import Message, declare, parse, parse_text
 from ckptdoctor.containers.tensorflow_messages import spec_from_proto
 from ckptdoctor.errors import Corrupt, NotACheckpoint
+from ckptdoctor.formats.format import Format, Probe
 from ckptdoctor.formats.mapped_tensors import Load, MappedTensors
 from ckptdoctor.limits import MAX_GRAPH_TEXT, MAX_META_GRAPH, MAX_UNSTORED
 from ckptdoctor.specs.dtype import enum_names
@@ -186,3 +187,10 @@ def _loader(tensor: Message, spec: TensorSpec) -> Load:
         return filled.reshape(spec.shape)
 
     return load
+
+
+def _may_be_graph(probe: Probe) -> bool:
+    return probe.head.startswith(_FIRST_FIELD) or _TEXT.match(probe.head) is not None
+
+
+FROZEN_GRAPH = Format(FORMAT, _may_be_graph, Family.GRAPH, lambda probe: open_graph_def(probe.path), strings=True)

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ckptdoctor.errors import FormatError, UsageError
-from ckptdoctor.formats.hdf5 import Hdf5, PlacedWriter
+from ckptdoctor.formats.format import Format, starts_with
+from ckptdoctor.formats.hdf5 import MAGIC, Hdf5, PlacedWriter
 from ckptdoctor.formats.mapped_tensors import MappedTensors
 from ckptdoctor.formats.target import Specs
 from ckptdoctor.io.atomic_output import AtomicOutput
@@ -207,3 +208,16 @@ def _layer(scope: str, ends: Mapping[str, int]) -> str:
     """A layer's name: the last part of its scope, or all of it where another layer ends so."""
     end = scope.rpartition("/")[2]
     return end if ends[end] == 1 else scope.replace("/", "__")
+
+
+KERAS_H5 = Format(
+    "Keras weights (HDF5)",
+    starts_with(MAGIC),
+    Family.KERAS,
+    lambda probe: open_keras_h5(probe.path),
+    target="keras-h5",
+    write=lambda destination, output, specs, layout: KerasH5Writer(destination, output, specs),
+    endings=(".h5", ".hdf5"),
+    by_position=True,
+)
+"""Also what reads HDF5 that is not Keras's, and Keras 3's weights in one file."""

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ckptdoctor.containers.zip_archive import ZipArchive
-from ckptdoctor.errors import Corrupt, FormatError, MissingData, NotACheckpoint, UsageError
+from ckptdoctor.errors import Corrupt, FormatError, MissingData, UsageError
+from ckptdoctor.formats.format import Format, Probe
 from ckptdoctor.formats.hdf5 import Hdf5, PlacedWriter
 from ckptdoctor.formats.keras_h5 import named_entries, open_keras_h5
 from ckptdoctor.formats.mapped_tensors import MappedTensors
@@ -34,18 +35,19 @@ _MOST_METADATA = 1 << 20
 _SHARDED = re.compile(rb'^\s*\{.*"weight_map"\s*:\s*\{.*?\.weights\.h5"', re.DOTALL)
 
 
-def is_keras_archive(archive: ZipArchive) -> bool:
-    """Whether an archive has what Keras 3 puts in."""
-    return "config.json" in archive.members and any(name.startswith("model.weights") for name in archive.members)
+def _is_keras_archive(probe: Probe) -> bool:
+    """Whether it is an archive with what Keras 3 puts in."""
+    members = probe.archive.members if probe.archive else ()
+    return "config.json" in members and any(name.startswith("model.weights") for name in members)
 
 
-def open_keras_archive(path: Path, archive: ZipArchive) -> MappedTensors:
+def open_keras_archive(archive: ZipArchive) -> MappedTensors:
     """Opens the weights of a `.keras` archive.
 
     Raises:
         FormatError: the archive or the weights are damaged, or the weights are kept in a way that is not read.
     """
-    member = archive.members.get(_WEIGHTS)
+    path, member = archive.path, archive.members.get(_WEIGHTS)
     if member is None:
         others = ", ".join(name for name in archive.members if name.startswith("model.weights"))
         pickled = " (arrays of Python objects: pickles, which Keras itself does not load)" if ".npz" in others else ""
@@ -67,20 +69,6 @@ def open_keras_archive(path: Path, archive: ZipArchive) -> MappedTensors:
     config = archive.read("config.json", MAX_JSON_HEADER).decode("utf-8", "replace")
     kind = f"Keras {version or '3'} model (.keras)"
     return open_keras_h5(path, archive.open(_WEIGHTS), base, kind, archive.damaged, config)
-
-
-def refuse(path: Path, archive: ZipArchive) -> NotACheckpoint:
-    """What a zip archive is that holds no tensors in a form that is read."""
-    if any(name.endswith("data.pkl") for name in archive.members):
-        what, hint = (
-            "a PyTorch file, which is a pickle",
-            "Pickles run code when loaded. Save it as safetensors with PyTorch.",
-        )
-    elif any(name.endswith(("saved_model.pb", ".index")) for name in archive.members):
-        what, hint = "a zip archive with a checkpoint in it", f"Unpack it first: unzip {path}"
-    else:
-        what, hint = "a zip archive without weights", "Name a checkpoint, .keras, .npz or .safetensors file."
-    return NotACheckpoint(path, "file", f"this is {what}", hint=hint)
 
 
 class KerasWeightsWriter(PlacedWriter):
@@ -193,11 +181,6 @@ def _lay_out(writer: PlacedWriter, stream: BinaryIO, specs: Specs, places: Mappi
                 owner[number].attrs["dtype"] = "bfloat16"
 
 
-def is_sharded_weights(head: bytes) -> bool:
-    """Whether a file begins as the list of Keras 3's sharded weights."""
-    return _SHARDED.match(head) is not None
-
-
 def open_sharded_weights(path: Path) -> MappedTensors:
     """Opens what a `.weights.json` lists.
 
@@ -231,3 +214,31 @@ def open_sharded_weights(path: Path) -> MappedTensors:
     extents = {key: extent for file in files for key, extent in file.extents.items()}
     loads = {key: load for file in files for key, load in file.loads.items()}
     return MappedTensors(inventory, extents, loads)
+
+
+KERAS_WEIGHTS = Format(
+    "Keras 3 weights (HDF5)",
+    lambda probe: _SHARDED.match(probe.head) is not None,
+    Family.KERAS,
+    lambda probe: open_sharded_weights(probe.path),
+    target="keras-weights",
+    write=KerasWeightsWriter,
+    endings=(".weights.h5", ".weights.json"),
+    sharded=True,
+    by_position=True,
+    keras_places=True,
+)
+"""Recognised by the list of several files; one alone is HDF5, which `keras_h5` reads."""
+
+KERAS_MODEL = Format(
+    "Keras 3 model (.keras)",
+    _is_keras_archive,
+    Family.KERAS,
+    lambda probe: open_keras_archive(probe.archive) if probe.archive else None,
+    target="keras-model",
+    write=KerasModelWriter,
+    endings=(".keras",),
+    by_position=True,
+    keras_places=True,
+    checksums=True,
+)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from ckptdoctor.containers.zip_archive import FAILURES, Member, ZipArchive, leads_out
 from ckptdoctor.errors import Corrupt, FormatError, UsageError, reason
 from ckptdoctor.formats.checkpoint import Advance, StoredBytes
+from ckptdoctor.formats.format import Format, Probe
 from ckptdoctor.formats.mapped_tensors import Load, MappedTensors
 from ckptdoctor.formats.target import Specs, check_crc, copy_chunks
 from ckptdoctor.io import crc32c
@@ -40,17 +41,19 @@ _FAILURES = (*FAILURES, SyntaxError, TypeError)
 _DAMAGED = "The file is damaged: fetch or write it again."
 
 
-def is_npz(archive: ZipArchive) -> bool:
-    """Whether an archive holds arrays and nothing else."""
-    return bool(archive.members) and all(name.endswith(_SUFFIX) for name in archive.members)
+def _is_npz(probe: Probe) -> bool:
+    """Whether it is an archive of arrays and nothing else."""
+    members = probe.archive.members if probe.archive else ()
+    return bool(members) and all(name.endswith(_SUFFIX) for name in members)
 
 
-def open_npz(path: Path, archive: ZipArchive) -> MappedTensors:
+def open_npz(archive: ZipArchive) -> MappedTensors:
     """Opens an archive of arrays.
 
     Raises:
         FormatError: an array is damaged, of Python objects, or of a type that TensorFlow has not.
     """
+    path = archive.path
     entries, extents, loads = {}, dict[str, Extent](), dict[str, Load]()
     for name, member in archive.members.items():
         key = name.removesuffix(_SUFFIX)
@@ -187,3 +190,16 @@ class NpzWriter:
     def finish(self) -> None:
         """Writes the directory of the archive."""
         self._zip.close()
+
+
+NPZ = Format(
+    FORMAT,
+    _is_npz,
+    Family.ARRAYS,
+    lambda probe: open_npz(probe.archive) if probe.archive else None,
+    target=FORMAT,
+    write=lambda destination, output, specs, layout: NpzWriter(destination, output, specs),
+    endings=(".npz",),
+    strings=True,
+    checksums=True,
+)

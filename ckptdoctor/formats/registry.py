@@ -1,221 +1,88 @@
-"""From what the user names to an opened checkpoint."""
+"""Every format, listed by hand: a new one is a module with its record, and a line here."""
 
 from __future__ import annotations
 
-import re
-from difflib import get_close_matches
-from pathlib import Path
-
-from ckptdoctor.errors import MissingData, NotACheckpoint
+from ckptdoctor.errors import NotACheckpoint, UsageError
 from ckptdoctor.formats.checkpoint import Checkpoint
-from ckptdoctor.formats.signature import identify, is_saved_model, is_table
-from ckptdoctor.formats.single_file import open_single_file
-from ckptdoctor.formats.state_file import STATE_FILE, read_latest
-from ckptdoctor.formats.tensor_bundle.naming import index_path, prefix_of
-from ckptdoctor.formats.tensor_bundle.reader import TensorBundle
-from ckptdoctor.formats.tf_v1 import V1Checkpoint
+from ckptdoctor.formats.foreign import FOREIGN
+from ckptdoctor.formats.format import Format, Probe
+from ckptdoctor.formats.graph_def import FROZEN_GRAPH
+from ckptdoctor.formats.keras_h5 import KERAS_H5
+from ckptdoctor.formats.keras_v3 import KERAS_MODEL, KERAS_WEIGHTS
+from ckptdoctor.formats.npz import NPZ
+from ckptdoctor.formats.safetensors import SAFETENSORS
+from ckptdoctor.formats.target import Layout, Specs, TargetWriter
+from ckptdoctor.formats.tensor_bundle.format import TENSOR_BUNDLE
+from ckptdoctor.formats.tf_v1 import TF_V1
+from ckptdoctor.io.atomic_output import AtomicOutput
 
-_V1_SHARD = re.compile(r"(?P<stem>.*)-(?P<shard>\d{5})-of-(?P<shards>\d{5})")
-_LISTED = 8
+FORMATS: tuple[Format, ...] = (
+    TENSOR_BUNDLE,
+    TF_V1,
+    KERAS_WEIGHTS,
+    KERAS_H5,
+    KERAS_MODEL,
+    NPZ,
+    SAFETENSORS,
+    FROZEN_GRAPH,
+    *FOREIGN,
+)
+"""In the order in which a file is tried for them."""
+
+WRITTEN = {record.target: record for record in FORMATS if record.target}
+"""The formats that can be written, by what `--to` calls them."""
 
 
-def open_checkpoint(name: str) -> Checkpoint:
-    """Opens a checkpoint by prefix, index, data shard, directory or file; a file's content tells its format.
+def open_file(probe: Probe) -> Checkpoint:
+    """Opens a file of whichever format it is.
 
     Raises:
-        FormatError: there is none, it is another kind of file, or it is damaged.
+        NotACheckpoint: it is of none that is opened.
+        FormatError: it is of one, and damaged.
     """
-    path = Path(name)
-    if path.is_dir():
-        if not name.endswith("/") and index_path(name).exists():
-            beside = (
-                f"{name} is both a directory and the prefix of a bundle; the bundle is used. Name {name}/ otherwise."
-            )
-            return _open_prefix(name, (beside,))
-        return _open_directory(name, path)
-    if path.name == STATE_FILE and path.is_file() and not is_table(path):
-        return _open_latest(path)
-    prefix = prefix_of(name)
-    if prefix is not None:
-        return _open_bundle_file(name, prefix, path)
-    return _open_prefix(name)
+    for record in FORMATS:
+        if record.open and record.recognise(probe) and (checkpoint := record.open(probe)) is not None:
+            return checkpoint
+    raise refusal(probe)
 
 
-def saved_model_file(path: Path) -> Path | None:
-    """The file that describes a SavedModel, of its directory or named itself; None if this is none."""
-    candidates = [path] if path.is_file() else [path / "saved_model.pb"]
-    return next((item for item in candidates if item.is_file() and is_saved_model(item)), None)
+def refusal(probe: Probe) -> NotACheckpoint:
+    """What a file is that is no checkpoint, and what to do about it."""
+    known = next(record for record in FORMATS if record.refusal and record.recognise(probe))
+    return NotACheckpoint(probe.path, "file", f"this is {known.name}", hint=known.refusal)
 
 
-def _open_bundle_file(name: str, prefix: str, path: Path) -> Checkpoint:
-    index = index_path(prefix)
-    if index.exists():
-        _require_table(index)
-        return TensorBundle(prefix, _pattern_note(prefix))
-    if path.exists():
-        raise MissingData(
-            path,
-            "data shard",
-            f"its index {index.name} is missing",
-            hint=f"A shard holds bytes only; names and shapes are in {index.name}. Copy it into {path.parent}.",
-        )
-    raise _nothing(name)
+def target_of(output: str, wanted: str = "") -> Format:
+    """The format to write: the one that is asked for, else the one of the name, else a tensor bundle.
 
-
-def _open_prefix(prefix: str, notes: tuple[str, ...] = ()) -> Checkpoint:
-    """What TensorFlow takes under this name: the bundle if there is one, else the V1 file or files.
-
-    Source: TensorFlow, tensorflow/c/checkpoint_reader.cc, `CheckpointReader::CheckpointReader`.
+    Raises:
+        UsageError: what is asked for cannot be written.
     """
-    index, path = index_path(prefix), Path(prefix)
-    notes += _pattern_note(prefix)
-    if index.exists():
-        _require_table(index)
-        if path.is_file() and is_table(path):
-            notes += (
-                f"{prefix} is both a V1 file and the prefix of a V2 bundle. TensorFlow restores the bundle, "
-                "so the bundle is used here.",
-            )
-        return TensorBundle(prefix, notes)
-    if path.is_file() and is_saved_model(path):
-        return _open_saved_model(path)
-    if path.is_file():
-        if not is_table(path) and (opened := open_single_file(path)) is not None:
-            return opened
-        _require_table(path)
-        return V1Checkpoint(prefix, (path,), notes)
-    shards = sorted(path.parent.glob(_escape(path.name) + "-?????-of-?????"))
-    if shards:
-        _require_all(prefix, shards)
-        return V1Checkpoint(prefix, tuple(shards), notes)
-    orphans = sorted(path.parent.glob(_escape(path.name) + ".data-?????-of-?????"))
-    if orphans:
-        raise MissingData(
-            index,
-            "index",
-            "is missing",
-            hint=f"{orphans[0].name} is there, but names and shapes are in the index. Copy {index.name} beside it.",
-        )
-    raise _nothing(prefix)
+    if wanted:
+        if wanted not in WRITTEN:
+            raise UsageError(f"--to {wanted} cannot be written", hint="Formats: " + ", ".join(WRITTEN))
+        return WRITTEN[wanted]
+    endings = {ending: record for record in WRITTEN.values() for ending in record.endings}
+    fitting = [ending for ending in endings if output.lower().endswith(ending)]
+    return endings[max(fitting, key=len)] if fitting else TENSOR_BUNDLE
 
 
-def _pattern_note(prefix: str) -> tuple[str, ...]:
-    """What TensorFlow makes of a path that is a pattern to it.
+def make_writer(target: Format, destination: str, output: AtomicOutput, specs: Specs, layout: Layout) -> TargetWriter:
+    """A writer of a format.
 
-    Source: TensorFlow, tensorflow/python/checkpoint/checkpoint_management.py, `checkpoint_exists_internal`, which looks
-    for files that match the prefix.
+    Args:
+        target: the format.
+        destination: the file, or the prefix.
+        output: the files to be.
+        specs: the tensors to come, in order.
+        layout: what the format must know beside the tensors.
+
+    Raises:
+        UsageError: the format cannot hold one of the tensors, or is one file only.
     """
-    if not set(prefix) & set("[]*?"):
-        return ()
-    return (f"TensorFlow reads [ ] * ? in {prefix} as a pattern and finds no such checkpoint: rename the directory.",)
-
-
-def _require_table(path: Path) -> None:
-    if not is_table(path):
-        what, hint = identify(path)
-        raise NotACheckpoint(path, "file", f"this is {what}", hint=hint)
-
-
-def _require_all(prefix: str, shards: list[Path]) -> None:
-    numbers = {}
-    for shard in shards:
-        _require_table(shard)
-        match = _V1_SHARD.fullmatch(shard.name)
-        if match:
-            numbers[int(match["shard"])] = int(match["shards"])
-    total = max(numbers.values(), default=0)
-    missing = [f"{Path(prefix).name}-{n:05d}-of-{total:05d}" for n in range(total) if n not in numbers]
-    if missing:
-        shown = ", ".join(missing[:_LISTED])
-        raise MissingData(prefix, "V1 shards", f"missing {shown}", hint="Copy the missing shards beside the others.")
-
-
-def _open_directory(name: str, directory: Path) -> Checkpoint:
-    if index_path(name.rstrip("/") + "/").exists():
-        return TensorBundle(name.rstrip("/") + "/")
-    state = directory / STATE_FILE
-    if state.is_file() and not is_table(state):
-        return _open_latest(state)
-    # A SavedModel keeps its bundle here (TensorFlow, tensorflow/cc/saved_model/constants.h).
-    if (directory / "variables" / "variables.index").exists():
-        return _open_prefix(str(directory / "variables" / "variables"))
-    prefixes = _prefixes(directory)
-    if len(prefixes) == 1:
-        return _open_prefix(prefixes[0], (f"the only checkpoint in {directory} is {Path(prefixes[0]).name}.",))
-    if prefixes:
-        listed = "\n".join(f"  {prefix}" for prefix in prefixes[:_LISTED])
-        raise NotACheckpoint(
-            directory, "directory", f"holds {len(prefixes)} checkpoints and no state file", hint=f"Name one:\n{listed}"
-        )
-    for path in sorted(directory.glob("*.index")) + sorted(directory.glob("*.data-?????-of-?????")):
-        _require_table(path)
-    raise NotACheckpoint(directory, "directory", "holds no checkpoint", hint="Name a prefix, an .index or a V1 file.")
-
-
-def _open_saved_model(path: Path) -> Checkpoint:
-    """The variables beside a SavedModel's own file.
-
-    Source: TensorFlow, tensorflow/cc/saved_model/constants.h, `kSavedModelVariablesDirectory`.
-    """
-    prefix = path.parent / "variables" / "variables"
-    if index_path(str(prefix)).exists():
-        return _open_prefix(str(prefix), (f"{path.name} describes the model; its values are in {prefix}.",))
-    raise NotACheckpoint(
-        path,
-        "file",
-        "this is a SavedModel without variables",
-        hint="Name its directory where variables/ lies beside it.",
-    )
-
-
-def _open_latest(state: Path) -> Checkpoint:
-    """The checkpoint that a state file names; one that has moved with its directory is found there."""
-    latest = read_latest(state)
-    written = Path(latest)
-    here = str(state.parent / written) if not written.is_absolute() else latest
-    moved = str(state.parent / written.name)
-    chosen = (f"{state} names {latest}.",)
-    if _exists(here):
-        return _open_prefix(here, chosen)
-    if _exists(moved):
-        return _open_prefix(moved, (f"{state} names {latest}, which is not there; {moved} is used.",))
-    others = [f"  {prefix}" for prefix in _prefixes(state.parent)[:_LISTED]]
-    listed = "Name one of these instead:\n" + "\n".join(others) if others else "Copy the checkpoint into its directory."
-    raise MissingData(state, "checkpoint state file", f"names {latest}, which is not there", hint=listed)
-
-
-def _exists(prefix: str) -> bool:
-    path = Path(prefix)
-    return (
-        index_path(prefix).exists() or path.is_file() or any(path.parent.glob(_escape(path.name) + "-?????-of-?????"))
-    )
-
-
-def _prefixes(directory: Path) -> list[str]:
-    """The checkpoints in a directory, V2 and V1, newest names last."""
-    if not directory.is_dir():
-        return []
-    bundles = {str(index).removesuffix(".index") for index in directory.glob("*.index") if is_table(index)}
-    files = [path for path in directory.iterdir() if path.is_file() and path.suffix != ".index"]
-    singles = {str(path) for path in files if is_table(path)}
-    return sorted(bundles | singles)
-
-
-def _nothing(name: str) -> MissingData:
-    path = Path(name)
-    near = _prefixes(path.parent)
-    close = [item for item in near if item.startswith(name)] or get_close_matches(name, near, n=3, cutoff=0.5)
-    if close:
-        hint = "Did you mean " + " or ".join(close[:3]) + "?"
-    elif path.parent.is_dir():
-        hint = (
-            f"{path.parent} holds " + (", ".join(Path(item).name for item in near[:_LISTED]) or "no checkpoint") + "."
-        )
-    else:
-        hint = f"There is no directory {path.parent}."
-    return MissingData(name, "checkpoint", "there is no such checkpoint", hint=hint)
-
-
-def _escape(name: str) -> str:
-    """A file name as a glob pattern that matches only itself."""
-    return re.sub(r"([*?[])", r"[\1]", name)
+    if layout.max_shard_size and not target.sharded:
+        several = [record.target for record in WRITTEN.values() if record.sharded]
+        raise UsageError(f"{target.target} is one file", hint="--max-shard-size is for " + ", ".join(several))
+    if target.write is None:
+        raise UsageError(f"{target.name} cannot be written", hint="Formats: " + ", ".join(WRITTEN))
+    return target.write(destination, output, specs, layout)

@@ -13,12 +13,14 @@ Source: safetensors, safetensors/src/tensor.rs, `SafeTensors::deserialize`, `Met
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ckptdoctor.errors import Corrupt, MissingData, UsageError
 from ckptdoctor.formats.checkpoint import Advance, StoredBytes
+from ckptdoctor.formats.format import Format, Probe
 from ckptdoctor.formats.mapped_tensors import MappedTensors, require_size
 from ckptdoctor.formats.target import Specs, copy_chunks, copy_stored, refuse_strings, split
 from ckptdoctor.io.atomic_output import AtomicOutput
@@ -53,13 +55,21 @@ DTYPES = {
 """safetensors's names of types, and TensorFlow's."""
 
 _PREFIX = 8
+_INDEX = re.compile(rb'^\s*\{.*"weight_map"', re.DOTALL)
 _DAMAGED = "The file is truncated or damaged: fetch it again."
 
 
-def is_safetensors(head: bytes, size: int) -> bool:
+def _is_file(probe: Probe) -> bool:
     """Whether a file begins as one: a header's size that fits the file, and an object."""
-    header = int.from_bytes(head[:_PREFIX], "little")
-    return len(head) > _PREFIX and 2 <= header <= min(size - _PREFIX, MAX_JSON_HEADER) and head[_PREFIX:][:1] == b"{"
+    head = probe.head
+    size = int.from_bytes(head[:_PREFIX], "little")
+    return (
+        len(head) > _PREFIX and 2 <= size <= min(probe.size - _PREFIX, MAX_JSON_HEADER) and head[_PREFIX:][:1] == b"{"
+    )
+
+
+def _is_index(probe: Probe) -> bool:
+    return _INDEX.match(probe.head) is not None
 
 
 def open_safetensors(path: Path) -> MappedTensors:
@@ -232,3 +242,17 @@ def _header(specs: Specs) -> bytes:
         offset += spec.nbytes
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     return text + b" " * (-len(text) % _PREFIX)
+
+
+SAFETENSORS = Format(
+    FORMAT,
+    lambda probe: _is_file(probe) or _is_index(probe),
+    Family.ARRAYS,
+    lambda probe: open_sharded(probe.path) if _is_index(probe) else open_safetensors(probe.path),
+    target=FORMAT,
+    write=lambda destination, output, specs, layout: SafetensorsWriter(
+        destination, output, specs, layout.max_shard_size
+    ),
+    endings=(".safetensors", ".safetensors.index.json"),
+    sharded=True,
+)

@@ -30,6 +30,7 @@ from ckptdoctor.containers.varint import read_packed_varints
 from ckptdoctor.containers.wire import BYTES, FIXED32, FIXED64, VARINT, WireField, walk
 from ckptdoctor.errors import Corrupt, FormatError
 from ckptdoctor.formats.checkpoint import Advance, StoredBytes
+from ckptdoctor.formats.format import Format
 from ckptdoctor.formats.ordered_code import slice_key
 from ckptdoctor.formats.slices import Piece, assemble, check_cover
 from ckptdoctor.io.mapped_file import MappedFile
@@ -265,3 +266,13 @@ def _from_varints(data: memoryview, fields: list[WireField], dtype: DType) -> ND
         return numbers.astype(np.uint16).view(target)
     # Negative numbers are sign-extended to 64 bits, so the low bytes are the value.
     return numbers.astype(target)
+
+
+TF_V1 = Format(
+    FORMAT,
+    lambda probe: probe.is_table,
+    Family.TENSORFLOW,
+    lambda probe: V1Checkpoint(probe.source, (probe.path,), probe.notes),
+    strings=True,
+    checksums=True,
+)

@@ -10,7 +10,7 @@ from ckptdoctor.alignment.alignment import align
 from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose
 from ckptdoctor.diagnosis.explanation.explanation import explain
 from ckptdoctor.errors import Corrupt, FormatError, MissingData
-from ckptdoctor.formats.registry import open_checkpoint
+from ckptdoctor.formats.locate import open_checkpoint
 from ckptdoctor.graphs.live_graph import graph_of_keras, graph_of_objects, graph_of_saver
 from ckptdoctor.reports.diff_text import print_diff
 from ckptdoctor.reports.error_text import print_error

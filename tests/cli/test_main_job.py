@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ckptdoctor.cli.app import app
-from ckptdoctor.formats.registry import open_checkpoint
+from ckptdoctor.formats.locate import open_checkpoint
 from tests.formats import oracle
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ckptdoctor.cli.app import app
-from ckptdoctor.formats.registry import open_checkpoint
+from ckptdoctor.formats.locate import open_checkpoint
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 IMAGES = ["--input", "images:2x16x16x3"]

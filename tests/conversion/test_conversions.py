@@ -15,7 +15,7 @@ from ckptdoctor import api
 from ckptdoctor.cli.app import app
 from ckptdoctor.conversion.plan import Plan, inverted
 from ckptdoctor.conversion.plan_file import read_plan, write_plan
-from ckptdoctor.formats.registry import open_checkpoint
+from ckptdoctor.formats.locate import open_checkpoint
 from ckptdoctor.ops import Flip, Gather, Op, Partition, Rename, Reshape, Rows, Spread, Transpose
 from tests.formats import oracle
 

@@ -23,7 +23,7 @@ import pytest
 
 from ckptdoctor.conversion.plan import Plan
 from ckptdoctor.errors import Corrupt
-from ckptdoctor.formats.registry import open_checkpoint
+from ckptdoctor.formats.locate import open_checkpoint
 from tests.conftest import COUNTED
 
 # Each call that changes what is on the disk, and how often it is faulted at the most.

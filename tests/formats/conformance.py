@@ -18,7 +18,7 @@ from hypothesis.extra import numpy as arrays
 
 from ckptdoctor.errors import FormatError
 from ckptdoctor.formats.checkpoint import Checkpoint
-from ckptdoctor.formats.registry import open_checkpoint
+from ckptdoctor.formats.locate import open_checkpoint
 
 Values = dict[str, np.ndarray]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ckptdoctor.errors import CkptDoctorError, Corrupt, MissingData, OutputError
 from ckptdoctor.formats.checkpoint import Checkpoint
-from ckptdoctor.formats.registry import open_checkpoint
+from ckptdoctor.formats.locate import open_checkpoint
 from ckptdoctor.formats.tensor_bundle.reader import TensorBundle
 from ckptdoctor.formats.tensor_bundle.writer import BundleWriter, reindex
 from ckptdoctor.io.atomic_output import AtomicOutput

@@ -18,7 +18,7 @@ from ckptdoctor.containers.sstable.writer import TableWriter
 from ckptdoctor.containers.varint import read_packed_varints, read_varint
 from ckptdoctor.containers.wire import walk
 from ckptdoctor.errors import Corrupt, FormatError
-from ckptdoctor.formats.registry import open_checkpoint
+from ckptdoctor.formats.locate import open_checkpoint
 from ckptdoctor.io.mapped_file import MappedFile
 from tests.formats import oracle
 

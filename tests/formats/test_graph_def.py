@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ckptdoctor.errors import FormatError
-from ckptdoctor.formats.registry import open_checkpoint
+from ckptdoctor.formats.locate import open_checkpoint
 
 VALUES = {
     "kernel": np.arange(24, dtype=np.float32).reshape(2, 3, 4),

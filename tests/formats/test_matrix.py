@@ -11,7 +11,7 @@ import safetensors.numpy
 from typer.testing import CliRunner
 
 from ckptdoctor.cli.app import app
-from ckptdoctor.formats.registry import open_checkpoint
+from ckptdoctor.formats.locate import open_checkpoint
 from tests.formats import oracle
 
 VALUES = {

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from ckptdoctor.cli.app import app
+from ckptdoctor.formats.locate import open_checkpoint
 from ckptdoctor.formats.object_graph import decode_objects, encode_objects
-from ckptdoctor.formats.registry import open_checkpoint
 from ckptdoctor.specs.inventory import OBJECT_GRAPH_KEY
 from tests.conftest import SHARED
 

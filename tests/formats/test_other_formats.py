@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from ckptdoctor.errors import FormatError
-from ckptdoctor.formats.registry import open_checkpoint
+from ckptdoctor.formats.locate import open_checkpoint
 from tests.conftest import SHARED
 from tests.formats.conformance import Values, same
 from tests.formats.test_conformance import save_hdf5, save_npz, save_safetensors

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ckptdoctor.errors import FormatError
-from ckptdoctor.formats.registry import open_checkpoint
-from ckptdoctor.formats.signature import is_table
+from ckptdoctor.formats.format import Probe
+from ckptdoctor.formats.locate import open_checkpoint
 from tests.conftest import SHARED
 
 REAL = SHARED / "real"
@@ -20,7 +20,7 @@ def _names() -> list[str]:
         return []
     files = [path for path in sorted(REAL.rglob("*")) if path.is_file()]
     indexes = [path for path in files if path.name.endswith(".index")]
-    return [str(path.relative_to(REAL)) for path in files if path in indexes or is_table(path)]
+    return [str(path.relative_to(REAL)) for path in files if path in indexes or Probe(path).is_table]
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"no real checkpoints at {REAL}; set CKPTDOCTOR_SHARED")

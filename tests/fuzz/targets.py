@@ -18,7 +18,7 @@ import safetensors.numpy
 from ckptdoctor.containers.sstable.reader import TableReader
 from ckptdoctor.containers.sstable.writer import TableWriter
 from ckptdoctor.errors import CkptDoctorError
-from ckptdoctor.formats.registry import open_checkpoint
+from ckptdoctor.formats.locate import open_checkpoint
 from ckptdoctor.io.mapped_file import MappedFile
 from tests.conftest import SHARED
 

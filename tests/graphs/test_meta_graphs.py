@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ckptdoctor.errors import FormatError
-from ckptdoctor.formats.registry import open_checkpoint
+from ckptdoctor.formats.locate import open_checkpoint
 from ckptdoctor.graphs.meta_graph import read_meta_graph
 from tests.conftest import SHARED
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from ckptdoctor.cli.app import app
 from ckptdoctor.errors import FormatError
-from ckptdoctor.formats.registry import open_checkpoint
+from ckptdoctor.formats.locate import open_checkpoint
 from tests.hostile import attacks
 
 SECONDS = 20

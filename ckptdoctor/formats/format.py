@@ -1,0 +1,113 @@
+"""What a checkpoint format is: how it is recognised, opened and written, and what it can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ckptdoctor.containers.sstable.format import FOOTER_SIZE, has_magic
+from ckptdoctor.containers.zip_archive import ZipArchive
+from ckptdoctor.errors import CHECK, FormatError
+from ckptdoctor.formats.checkpoint import Checkpoint
+from ckptdoctor.formats.target import Layout, Specs, TargetWriter
+from ckptdoctor.io.atomic_output import AtomicOutput
+from ckptdoctor.specs.inventory import Family
+
+_HEAD = 4096
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+
+
+class Probe:
+    """A file whose format is to be told: by its content, never by its name. Each part is read once, when it is looked at.
+
+    Args:
+        path: the file.
+        source: the checkpoint as a command can name it again; the file's own path if empty.
+        notes: what the user should know about how it was found.
+
+    Raises:
+        FormatError: what is looked at cannot be read.
+    """
+
+    def __init__(self, path: Path, source: str = "", notes: tuple[str, ...] = ()) -> None:
+        self.path, self.source, self.notes = path, source or str(path), notes
+
+    @cached_property
+    def size(self) -> int:
+        """The file's bytes."""
+        try:
+            return self.path.stat().st_size
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    @cached_property
+    def head(self) -> bytes:
+        """The first 4,096 bytes."""
+        return self._read(0, _HEAD)
+
+    @cached_property
+    def is_table(self) -> bool:
+        """Whether it ends as a sorted string table does."""
+        return has_magic(self._read(max(0, self.size - FOOTER_SIZE), FOOTER_SIZE))
+
+    @cached_property
+    def archive(self) -> ZipArchive | None:
+        """The zip archive that it is; None if it is none.
+
+        Raises:
+            Corrupt: the archive is damaged.
+        """
+        return ZipArchive(self.path) if self.head.startswith(_ZIP) else None
+
+    def _read(self, offset: int, size: int) -> bytes:
+        try:
+            with self.path.open("rb") as file:
+                file.seek(offset)
+                return file.read(size)
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: OSError) -> FormatError:
+        return FormatError(self.path, "file", f"cannot be read: {error.strerror}", hint=CHECK)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format of files: a checkpoint's, or one that is known and refused.
+
+    Attributes:
+        name: for people; of a refused one with its article, as "this is" is put before it.
+        recognise: whether a file seems to be of it.
+        family: whose loader it is for; None where nothing is read.
+        open: opens a file of it; gives None where a closer look shows that it is of another format.
+        refusal: what to do about a file of it that is not opened; empty where one is.
+        target: what `--to` calls it; empty where it is not written.
+        write: makes a writer of destination, output, the tensors to come, and what it must know beside them.
+        endings: how the names of its files end, in lower case: an output's name asks for it by one of them.
+        sharded: whether it can be several files.
+        by_position: whether its reader goes by the order of a model's weights; else it has its tensors by key.
+        keras_places: whether it has a tensor where Keras 3's own traversal puts it.
+        strings: whether it holds strings.
+        checksums: whether it keeps checksums of its values.
+    """
+
+    name: str
+    recognise: Callable[[Probe], bool]
+    family: Family | None = None
+    open: Callable[[Probe], Checkpoint | None] | None = None
+    refusal: str = ""
+    target: str = ""
+    write: Callable[[str, AtomicOutput, Specs, Layout], TargetWriter] | None = None
+    endings: tuple[str, ...] = ()
+    sharded: bool = False
+    by_position: bool = False
+    keras_places: bool = False
+    strings: bool = False
+    checksums: bool = False
+
+
+def starts_with(*starts: bytes) -> Callable[[Probe], bool]:
+    """Recognises a file by its first bytes."""
+    return lambda probe: probe.head.startswith(starts)
