@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -193,15 +192,16 @@ def _compare(
     from ckptdoctor.graphs.request import GraphRequest
 
     spec = read_graph(graph, values=values)
-    argument = spec.source + (graph.options if isinstance(graph, GraphRequest) else "")
+    options = list(graph.options if isinstance(graph, GraphRequest) else ())
     if prepare:
         from ckptdoctor.conversion.plan import carried_out
 
         inventory = carried_out(prepare.plan(inventory), inventory)
-        argument += prepare.options
-    argument += "".join(f" --include {quote(scope)}" for scope in include)
-    argument += "".join(f" --exclude {quote(scope)}" for scope in exclude)
-    diagnosis = diagnose(align(spec, inventory, include=include, exclude=exclude), argument, purpose)
+        options += prepare.options
+    options += [argument for scope in include for argument in ("--include", scope)]
+    options += [argument for scope in exclude for argument in ("--exclude", scope)]
+    alignment = align(spec, inventory, include=include, exclude=exclude)
+    diagnosis = diagnose(alignment, spec.source, purpose, options=options)
     ignores = (*ignore, *read_ignores(file for file in spec.files if file.endswith(".py")))
     diagnosis, used = apply_ignores(diagnosis, ignores)
     return diagnosis, used, tuple(item for item in ignores if item not in used)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from keyword import iskeyword
 
 from ckptdoctor.alignment.renaming import Renaming
 from ckptdoctor.specs.graph import GraphKind, GraphSpec, Variable
@@ -42,14 +43,12 @@ def match_objects(
     model = graph.objects.child(ROOT, "model") if graph.wrapped else None
     if model is not None:
         roots = {name: child for name, child in stored.objects[ROOT].children if name != "save_counter"}
-        starts = [(f"tf.train.Checkpoint({name}=model)", (model, child)) for name, child in roots.items()]
+        starts = [(_holding(name), (model, child)) for name, child in roots.items()]
         starts.sort(key=lambda start: "(model=" not in start[0])
         starts.append(("tf.train.Checkpoint(model)", (model, ROOT)))
     elif graph.kind in _FROM_FILES:
         # A file may be of a model, and the other of a checkpoint that holds it.
-        starts += [
-            (f"tf.train.Checkpoint({name}=model)", (ROOT, child)) for name, child in stored.objects[ROOT].children
-        ]
+        starts += [(_holding(name), (ROOT, child)) for name, child in stored.objects[ROOT].children]
         starts += [("tf.train.Checkpoint(model)", (child, ROOT)) for _, child in graph.objects.objects[ROOT].children]
     found = [(call, _pairs(graph.objects, variables, entries, stored, start)) for call, start in starts]
     call, pairs = max(found, key=lambda item: len(item[1]))  # the first of those with most
@@ -60,6 +59,12 @@ def match_objects(
     if model is None:
         renamings += _under_other_names(graph.objects, variables, entries, stored, pairs)
     return ByObjects(call, tuple(renamings))
+
+
+def _holding(name: str) -> str:
+    """The expression of a checkpoint that holds a model under a name, which need be no identifier."""
+    plain = name.isidentifier() and not iskeyword(name)
+    return f"tf.train.Checkpoint({name}=model)" if plain else f"tf.train.Checkpoint(**{{{name!r}: model}})"
 
 
 def _under_other_names(

@@ -25,6 +25,7 @@ from ckptdoctor.formats.checkpoint import Checkpoint
 from ckptdoctor.reports.diff_html import SIGNS
 from ckptdoctor.reports.printable import human_bytes, printable
 from ckptdoctor.reports.values_text import statistics_line
+from ckptdoctor.specs.command import operand, own_command
 from ckptdoctor.values.statistics import Statistics, describe_value
 
 _STYLES: dict[Status, str] = {
@@ -226,7 +227,7 @@ class Browser(App[None]):
             return
         source = self._checkpoint.inventory.source
         self.notify(
-            f"ckptdoctor convert {source} OUTPUT --plan {self._plan_file}",
+            str(own_command("convert", operand(source), "OUTPUT", "--plan", str(self._plan_file))),
             title=f"{len(plan.ops)} steps saved in {self._plan_file}. Run them with",
             timeout=12,
         )
@@ -292,7 +293,8 @@ class Browser(App[None]):
                 chosen = "[x] " if id(found) in self._chosen else "[ ] "
             kind = "" if remedy.safety == "display-only" else f" ({remedy.safety})"
             lines += [Text(), Text.assemble((f"{chosen}help: ", "bold green"), f"{remedy.title}{kind}")]
-            lines += [Text(f"  {printable(line)}", style="green") for line in remedy.code.splitlines()]
+            if remedy.paste:
+                lines += [Text(f"  {printable(line)}", style="green") for line in str(remedy.paste).split("\n")]
         return lines
 
 

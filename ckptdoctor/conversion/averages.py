@@ -6,6 +6,7 @@ from ckptdoctor.conversion.plan import Plan
 from ckptdoctor.errors import UsageError
 from ckptdoctor.libraries.training_state import training_state
 from ckptdoctor.ops import Drop, Op, Rename
+from ckptdoctor.specs.command import operand, own_command
 from ckptdoctor.specs.inventory import Inventory
 
 _AVERAGE = "/ExponentialMovingAverage"
@@ -33,6 +34,6 @@ def averages_to_variables(inventory: Inventory) -> Plan:
     if not ops:
         raise UsageError(
             f"{inventory.source} holds no moving averages",
-            hint=f"They are named VARIABLE{_AVERAGE}. See: ckptdoctor inspect {inventory.source}",
+            hint=f"They are named VARIABLE{_AVERAGE}. See: {own_command('inspect', operand(inventory.source))}",
         )
     return Plan(inventory.source, tuple(ops))

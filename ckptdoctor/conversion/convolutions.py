@@ -14,6 +14,7 @@ from ckptdoctor.conversion.plan import Plan
 from ckptdoctor.conversion.slots import with_slots
 from ckptdoctor.errors import UsageError
 from ckptdoctor.ops import Reshape
+from ckptdoctor.specs.command import operand, own_command
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.tensor import show_shape
 
@@ -113,7 +114,7 @@ def _matching(inventory: Inventory, kernels: list[Entry], only: Sequence[str], w
             first = next(key for key in inventory.entries if fnmatchcase(key, glob))
             raise UsageError(
                 f"--only {glob!r} names no {what}: it matches {first} {inventory.entries[first].spec}",
-                hint=f"See: ckptdoctor inspect {inventory.source}",
+                hint=f"See: {own_command('inspect', operand(inventory.source))}",
             )
     return [entry for entry in kernels if any(fnmatchcase(entry.key, glob) for glob in only)]
 

@@ -12,6 +12,7 @@ from ckptdoctor.conversion.plan import Plan
 from ckptdoctor.conversion.slots import with_slots
 from ckptdoctor.errors import UsageError
 from ckptdoctor.ops import Gather, Spread
+from ckptdoctor.specs.command import operand, own_command
 from ckptdoctor.specs.inventory import Inventory
 
 
@@ -39,5 +40,7 @@ def _plan(inventory: Inventory, only: Sequence[str], op: type[Spread | Gather], 
     keys = [key for key in inventory.variables if any(fnmatchcase(key, glob) for glob in only)]
     kernels = [key for key in keys if len(inventory.entries[key].spec.shape) == 4]
     if not kernels:
-        raise UsageError(f"--only names no {what}", hint=f"See: ckptdoctor inspect {inventory.source} --table")
+        raise UsageError(
+            f"--only names no {what}", hint=f"See: {own_command('inspect', operand(inventory.source), '--table')}"
+        )
     return with_slots(Plan(inventory.source, tuple(op(key) for key in kernels)), inventory)

@@ -19,6 +19,7 @@ from ckptdoctor.conversion.plan import Plan
 from ckptdoctor.errors import UsageError
 from ckptdoctor.graphs.keras_config import Before, layers_before
 from ckptdoctor.ops import Drop, FoldScale, FoldShift, Op
+from ckptdoctor.specs.command import operand, own_command
 from ckptdoctor.specs.inventory import Entry, Inventory
 
 _EPSILON = 0.001
@@ -69,7 +70,7 @@ def fold_batchnorm(inventory: Inventory, pairs: Sequence[str], epsilon: float | 
         ops += _fold(scopes, conv, kernel, norm, epsilon or own or _EPSILON)
     notes = [f"{norm} stays: which layer is before it is not known; say so: --fold CONV={norm}." for norm in open_ends]
     if not ops:
-        hint = notes[0] if notes else f"See: ckptdoctor inspect {inventory.source}"
+        hint = notes[0] if notes else f"See: {own_command('inspect', operand(inventory.source))}"
         raise UsageError(f"{inventory.source} has no batch normalisation whose layer is known", hint=hint)
     if epsilon is None and not epsilons:
         notes.append(f"The variance is taken with an epsilon of {_EPSILON:g}; another one: --epsilon.")
@@ -96,7 +97,7 @@ def _by_user(pairs: Sequence[str], scopes: _Scopes, inventory: Inventory) -> dic
         if norm not in scopes.norms() or scopes.kernel(conv) is None:
             raise UsageError(
                 f"--fold {pair!r} names no layer and the normalisation behind it",
-                hint=f"Write their scopes: --fold conv1=bn1. See: ckptdoctor inspect {inventory.source}",
+                hint=f"Write their scopes: --fold conv1=bn1. See: {own_command('inspect', operand(inventory.source))}",
             )
         found[norm] = conv
     return found

@@ -28,6 +28,7 @@ from ckptdoctor.conversion.slots import with_slots
 from ckptdoctor.errors import UsageError
 from ckptdoctor.libraries.name import read_name
 from ckptdoctor.ops import Flip, Op, Reshape, Transpose
+from ckptdoctor.specs.command import operand, own_command
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.tensor import Shape, show_shape
 
@@ -89,7 +90,8 @@ def convert_kernels(inventory: Inventory, wanted: str, flattened: Sequence[str],
     idle = [glob for glob, _ in maps if glob not in used]
     if idle:
         raise UsageError(
-            f"--flatten {idle[0]!r} names no dense kernel", hint=f"See: ckptdoctor inspect {inventory.source}"
+            f"--flatten {idle[0]!r} names no dense kernel",
+            hint=f"See: {own_command('inspect', operand(inventory.source))}",
         )
     if not ops:
         raise UsageError(f"{inventory.source} has no kernels to convert", hint="Name them: --only GLOB")

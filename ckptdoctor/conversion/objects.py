@@ -9,6 +9,7 @@ from ckptdoctor.conversion.renames import in_free_order
 from ckptdoctor.errors import UsageError
 from ckptdoctor.formats.object_graph import encode_objects
 from ckptdoctor.ops import Describe, Drop, Initialise, Op, Rename
+from ckptdoctor.specs.command import operand, own_command
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.graph import GraphSpec
 from ckptdoctor.specs.inventory import OBJECT_GRAPH_KEY, Inventory
@@ -37,7 +38,7 @@ def for_objects(plan: Plan, inventory: Inventory, graph: GraphSpec) -> Plan:
     if not found:
         raise UsageError(
             f"{inventory.source} holds none of the variables of {graph.source} under names that could be matched",
-            hint=f"See: ckptdoctor diff {graph.source} {inventory.source}",
+            hint=f"See: {own_command('diff', operand(graph.source), operand(inventory.source))}",
         )
     kept = found.keys() | {SAVE_COUNTER_KEY}
     dropped = [key for key in made if key not in kept]

@@ -16,6 +16,7 @@ from ckptdoctor.conversion.plan import Plan
 from ckptdoctor.conversion.slots import with_slots
 from ckptdoctor.errors import UsageError
 from ckptdoctor.ops import Join, Op, Partition
+from ckptdoctor.specs.command import operand, own_command
 from ckptdoctor.specs.inventory import Inventory
 
 _WISH = re.compile(r"(?P<glob>.+)=(?P<parts>\d+)(@(?P<axis>\d+))?")
@@ -49,7 +50,8 @@ def partition(inventory: Inventory, wishes: Sequence[str]) -> Plan:
         keys = [key for key in inventory.variables if fnmatchcase(key, match["glob"])]
         if not keys:
             raise UsageError(
-                f"--partition {wish!r} matches no key", hint=f"See: ckptdoctor inspect {inventory.source} --table"
+                f"--partition {wish!r} matches no key",
+                hint=f"See: {own_command('inspect', operand(inventory.source), '--table')}",
             )
         ops += [Partition(key, int(match["axis"] or 0), int(match["parts"])) for key in keys]
     return with_slots(Plan(inventory.source, tuple(ops)), inventory)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ckptdoctor.errors import UsageError
 from ckptdoctor.ops import Op
+from ckptdoctor.specs.command import operand, own_command
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.tensor import TensorSpec
 
@@ -107,7 +108,8 @@ def _steps(plan: Plan, tensors: dict[str, Derived]) -> Iterator[Step]:
         absent = [key for key in op.reads if key not in tensors]
         if absent:
             raise UsageError(
-                f"{step}: there is no {absent[0]}", hint="Look it up: ckptdoctor inspect " + plan.checkpoint
+                f"{step}: there is no {absent[0]}",
+                hint=f"Look it up: {own_command('inspect', operand(plan.checkpoint))}",
             )
         taken = tuple(tensors[key] for key in op.reads)
         try:

@@ -34,10 +34,13 @@ def plan_to_dict(plan: Plan) -> dict[str, Any]:
         "schema": SCHEMA,
         "checkpoint": plan.checkpoint,
         "notes": list(plan.notes),
-        "step": [
-            {"op": op.verb, **{field.name: _plain(getattr(op, field.name)) for field in fields(op)}} for op in plan.ops
-        ],
+        "step": [op_to_dict(op) for op in plan.ops],
     }
+
+
+def op_to_dict(op: Op) -> dict[str, Any]:
+    """One step as plain values."""
+    return {"op": op.verb, **{field.name: _plain(getattr(op, field.name)) for field in fields(op)}}
 
 
 def _plain(value: Any) -> Any:

@@ -15,6 +15,7 @@ from ckptdoctor.conversion.layer_roles import layer_roles
 from ckptdoctor.conversion.plan import Plan
 from ckptdoctor.errors import UsageError
 from ckptdoctor.ops import Concat, Multiply, Op, Reshape, Sum, Transpose
+from ckptdoctor.specs.command import operand, own_command
 from ckptdoctor.specs.inventory import Entry, Inventory
 
 _LSTM, _GRU = 4, 3
@@ -102,6 +103,6 @@ def _layers(inventory: Inventory) -> Iterator[tuple[Entry, Entry, Entry, int, in
 
 def _plan(inventory: Inventory, ops: list[Op], what: str, notes: list[str] | None = None) -> Plan:
     if not ops:
-        hint = notes[0] if notes else f"See: ckptdoctor inspect {inventory.source}"
+        hint = notes[0] if notes else f"See: {own_command('inspect', operand(inventory.source))}"
         raise UsageError(f"{inventory.source} has no {what}", hint=hint)
     return Plan(inventory.source, tuple(ops), tuple(notes or ()))

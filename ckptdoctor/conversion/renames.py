@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from ckptdoctor.conversion.plan import Plan, carried_out, concat
 from ckptdoctor.conversion.slots import with_slots
 from ckptdoctor.errors import UsageError
 from ckptdoctor.ops import Drop, Op, Rename
+from ckptdoctor.specs.command import operand, own_command
 from ckptdoctor.specs.inventory import OBJECT_GRAPH_KEY, Inventory
 from ckptdoctor.specs.objects import SAVE_COUNTER_KEY
 
@@ -42,11 +42,11 @@ class Names:
         return bool(self.patterns or self.map_file or self.averages)
 
     @property
-    def options(self) -> str:
-        """The same as a command has it, with a leading space."""
-        options = "".join(f" --rename {shlex.quote(pattern)}" for pattern in self.patterns)
-        options += f" --map {shlex.quote(str(self.map_file))}" if self.map_file else ""
-        return options + (" --ema" if self.averages else "")
+    def options(self) -> tuple[str, ...]:
+        """The same as arguments of a command."""
+        options = [argument for pattern in self.patterns for argument in ("--rename", pattern)]
+        options += ["--map", str(self.map_file)] if self.map_file else []
+        return (*options, "--ema") if self.averages else tuple(options)
 
     def plan(self, inventory: Inventory) -> Plan:
         """What is decided, as operations: averages first, then names.
@@ -77,7 +77,7 @@ def rename_keys(inventory: Inventory, names: Names) -> Plan:
     if absent:
         raise UsageError(
             f"the map names {absent[0]}, which is no key of {inventory.source}",
-            hint=f"See: ckptdoctor inspect {inventory.source} --table",
+            hint=f"See: {own_command('inspect', operand(inventory.source), '--table')}",
         )
     renames = []
     for key in inventory.entries:
@@ -94,7 +94,8 @@ def rename_keys(inventory: Inventory, names: Names) -> Plan:
     idle = [pattern for pattern, matched in used.items() if not matched]
     if idle:
         raise UsageError(
-            f"--rename {idle[0]!r} matches no key", hint=f"See: ckptdoctor inspect {inventory.source} --table"
+            f"--rename {idle[0]!r} matches no key",
+            hint=f"See: {own_command('inspect', operand(inventory.source), '--table')}",
         )
     plan = with_slots(Plan(inventory.source, tuple(renames)), inventory)
     ops = in_free_order((op for op in plan.ops if isinstance(op, Rename)), inventory.entries)

@@ -19,6 +19,7 @@ from ckptdoctor.conversion.renames import Names
 from ckptdoctor.conversion.training import drop_optimizer
 from ckptdoctor.conversion.vocabulary import remap_vocabulary
 from ckptdoctor.errors import UsageError
+from ckptdoctor.specs.command import operand, own_command
 from ckptdoctor.specs.inventory import Inventory
 from ckptdoctor.specs.near_names import did_you_mean
 
@@ -64,8 +65,8 @@ class Wishes:
     only: tuple[str, ...] = ()
 
     @property
-    def options(self) -> str:
-        """The names as a command has them, with a leading space."""
+    def options(self) -> tuple[str, ...]:
+        """The names as arguments of a command."""
         return self.names.options
 
     def plan(self, inventory: Inventory) -> Plan:
@@ -105,7 +106,8 @@ class Wishes:
     def _require_keys(self, inventory: Inventory) -> None:
         for glob in self.only:
             if not any(fnmatchcase(key, glob) for key in inventory.entries):
-                near = did_you_mean(glob, inventory.variables) or f"See: ckptdoctor inspect {inventory.source} --table"
+                look = own_command("inspect", operand(inventory.source), "--table")
+                near = did_you_mean(glob, inventory.variables) or f"See: {look}"
                 raise UsageError(f"--only {glob!r} matches no key of {inventory.source}", hint=near)
 
     def _check(self) -> None:

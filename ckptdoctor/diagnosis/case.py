@@ -6,14 +6,15 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ckptdoctor.alignment.alignment import Alignment, Pair
+from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Remedy
-from ckptdoctor.specs.graph import GraphKind, Variable
+from ckptdoctor.formats.fitted_name import fitted_name
+from ckptdoctor.specs.command import Command, literal_pattern, operand, own_command
+from ckptdoctor.specs.graph import Variable
 from ckptdoctor.specs.inventory import Entry
 
 Purpose = Literal["finetune", "inference", "either"]
 """What the checkpoint is wanted for."""
-
-_ENDINGS = (".weights.h5", ".ckpt", ".h5", ".hdf5", ".keras", ".npz", ".safetensors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +23,13 @@ class Case:
 
     Attributes:
         alignment: everything, explained or not.
-        graph_argument: the graph and its options, as a command line has them.
+        graph_argument: the graph and its options, as arguments of a command.
         mismatched, missing, unexpected: what is left to explain.
         purpose: what the checkpoint is wanted for.
     """
 
     alignment: Alignment
-    graph_argument: str
+    graph_argument: tuple[str, ...]
     mismatched: tuple[Pair, ...]
     missing: tuple[Variable, ...]
     unexpected: tuple[Entry, ...]
@@ -36,7 +37,7 @@ class Case:
 
     @property
     def checkpoint(self) -> str:
-        """The checkpoint as a command line has it."""
+        """The checkpoint as a command can name it."""
         return self.alignment.inventory.source
 
     def without(self, covered: frozenset[str]) -> Case:
@@ -61,40 +62,42 @@ class Case:
 
     @property
     def fitted(self) -> str:
-        """What to call the rewritten checkpoint: a format that the graph's library loads."""
-        source = self.checkpoint.rstrip("/")
-        ending = next((ending for ending in _ENDINGS if source.endswith(ending)), "")
-        return source.removesuffix(ending) + "_fitted" + self._fitting_ending(ending)
+        """What to call the rewritten checkpoint."""
+        return fitted_name(self.alignment.inventory, self.alignment.graph)
 
-    def _fitting_ending(self, ending: str) -> str:
-        graph, inventory = self.alignment.graph, self.alignment.inventory
-        if graph.kind is not GraphKind.KERAS_MODEL or inventory.objects:
-            return ".ckpt"
-        if inventory.is_keras:
-            return ".weights.h5" if ending == ".weights.h5" else ".h5"
-        # Keras loads this file by the places of the variables, where those are known.
-        return ".weights.h5" if all(variable.stored for variable in graph.variables) else ".ckpt"
-
-    def convert_command(self, *options: str) -> str:
+    def convert_command(self, *options: str) -> Command:
         """The command that rewrites the checkpoint for this graph."""
-        return " ".join(["ckptdoctor convert", self.checkpoint, self.fitted, "--graph", self.graph_argument, *options])
+        graph, *graph_options = self.graph_argument
+        return own_command(
+            "convert",
+            operand(self.checkpoint),
+            operand(self.fitted),
+            "--graph",
+            operand(graph),
+            *graph_options,
+            *options,
+        )
 
     def leave_out(self, scope: str) -> tuple[Remedy, ...]:
         """Restore code that leaves a scope out, so that it starts from its initializer: slim's and today's."""
-        slim = (
-            f"variables = slim.get_variables_to_restore(exclude=['{scope}'])\n"
-            f"init_fn = slim.assign_from_checkpoint_fn('{self.checkpoint}', variables)"
+        slim = Code.of(
+            "variables = slim.get_variables_to_restore(exclude=[$pattern])\n"
+            "init_fn = slim.assign_from_checkpoint_fn($checkpoint, variables)",
+            pattern=literal_pattern(scope),
+            checkpoint=self.checkpoint,
         )
-        today = (
+        today = Code.of(
             "kept = [v for v in tf.compat.v1.global_variables()\n"
-            f"        if not v.op.name.startswith('{scope}')]\n"
-            f"tf.compat.v1.train.Saver(kept).restore(session, '{self.checkpoint}')"
+            "        if not v.op.name.startswith($scope)]\n"
+            "tf.compat.v1.train.Saver(kept).restore(session, $checkpoint)",
+            scope=scope,
+            checkpoint=self.checkpoint,
         )
         # What is elsewhere than Keras looks would be skipped, too: all that fits must be put in its place first.
-        loaded = self.fitted if self.alignment.renamed else self.checkpoint
-        keras = (
-            f"model.load_weights('{loaded}', skip_mismatch=True)  # Keras formats only\n"
-            "# from a TensorFlow checkpoint: tf.train.load_checkpoint(path).get_tensor(key) for each other variable"
+        keras = Code.of(
+            "model.load_weights($loaded, skip_mismatch=True)  # Keras formats only\n"
+            "# from a TensorFlow checkpoint: tf.train.load_checkpoint(path).get_tensor(key) for each other variable",
+            loaded=self.fitted if self.alignment.renamed else self.checkpoint,
         )
         if not self.alignment.graph.has_saver:
             return (Remedy(f"to fine-tune: leave {scope} out and train it anew", "display-only", keras),)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.ops import Op
+from ckptdoctor.specs.command import Command
 from ckptdoctor.specs.graph import SourceLine
 from ckptdoctor.specs.tensor import Shape, TensorSpec
 
@@ -25,14 +27,29 @@ class Remedy:
     Attributes:
         title: what it does, in a phrase.
         safety: whether it may be applied without asking.
-        code: commands or lines of code to paste; empty where there is nothing to paste.
-        ops: what a conversion does to carry it out.
+        paste: the command to run or the code to put into the program; None where the title says all.
+        ops: what a conversion does to carry it out; the command, where there is one, does it.
     """
 
     title: str
     safety: Safety
-    code: str = ""
+    paste: Command | Code | None = None
     ops: tuple[Op, ...] = ()
+
+    @property
+    def command(self) -> Command | None:
+        """The command to run, if there is one."""
+        return self.paste if isinstance(self.paste, Command) else None
+
+    @property
+    def code(self) -> Code | None:
+        """The code to put into the program, if there is some."""
+        return self.paste if isinstance(self.paste, Code) else None
+
+    @property
+    def said(self) -> tuple[str, Safety, Command | Code | None]:
+        """What a person is told. One run of a command carries out the operations of every finding that tells the same."""
+        return self.title, self.safety, self.paste
 
 
 @dataclass(frozen=True, slots=True)

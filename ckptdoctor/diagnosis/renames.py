@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from ckptdoctor.alignment.renaming import Kind, Renaming
 from ckptdoctor.diagnosis.case import Case
+from ckptdoctor.diagnosis.code import Code, is_identifier
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.ops import Rename
 from ckptdoctor.specs.graph import GraphKind
@@ -68,17 +69,23 @@ def _diagnose(case: Case, rule: Rule, renamings: list[Renaming], message: str) -
 def _for_objects(renaming: Renaming) -> tuple[Remedy, ...]:
     """What to do where names are paths from object to object: give the objects the names that they were saved under."""
     attribute = renaming.rhs.strip("/")
-    code = f"tf.train.Checkpoint({attribute}=...)" if renaming.kind == "scope" and attribute.isidentifier() else ""
-    return (Remedy("build the tf.train.Checkpoint with the attributes that it was saved with", "display-only", code),)
+    build = None
+    if renaming.kind == "scope" and is_identifier(attribute):
+        build = Code.of(f"tf.train.Checkpoint({attribute}=...)")
+    return (Remedy("build the tf.train.Checkpoint with the attributes that it was saved with", "display-only", build),)
 
 
 def _map_of_names(case: Case, renaming: Renaming) -> tuple[Remedy, ...]:
     """The restore that gives the Saver the checkpoint's names, where one replacement makes them."""
     if renaming.kind != "scope" or not renaming.lhs or not case.alignment.graph.has_saver:
         return ()
-    restore = (
+    restore = Code.of(
         "names = {\n"
-        f"    v.op.name.replace('{renaming.lhs}', '{renaming.rhs}', 1): v for v in tf.compat.v1.global_variables()\n"
-        f"}}\ntf.compat.v1.train.Saver(names).restore(session, '{case.checkpoint}')"
+        "    v.op.name.replace($lhs, $rhs, 1): v for v in tf.compat.v1.global_variables()\n"
+        "}\n"
+        "tf.compat.v1.train.Saver(names).restore(session, $checkpoint)",
+        lhs=renaming.lhs,
+        rhs=renaming.rhs,
+        checkpoint=case.checkpoint,
     )
     return (Remedy("or give the Saver a map of names", "display-only", restore),)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import listed
+from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 
 _LISTED = 3
@@ -47,14 +48,19 @@ def report_training_keys(
         )
 
 
-def _restore_the_rest(case: Case) -> str:
-    if case.alignment.restored_by:
-        return f"{case.alignment.restored_by}.restore('{case.checkpoint}').expect_partial()  # the rest stays as initialised"
-    return (
+def _restore_the_rest(case: Case) -> Code:
+    call = case.alignment.restored_by
+    if call:
+        return Code.of(
+            call.replace("$", "$$") + ".restore($checkpoint).expect_partial()  # the rest stays as initialised",
+            checkpoint=case.checkpoint,
+        )
+    return Code.of(
         "session.run(tf.compat.v1.global_variables_initializer())\n"
-        f"stored = dict(tf.train.list_variables('{case.checkpoint}'))\n"
+        "stored = dict(tf.train.list_variables($checkpoint))\n"
         "kept = [v for v in tf.compat.v1.global_variables() if v.op.name in stored]\n"
-        f"tf.compat.v1.train.Saver(kept).restore(session, '{case.checkpoint}')"
+        "tf.compat.v1.train.Saver(kept).restore(session, $checkpoint)",
+        checkpoint=case.checkpoint,
     )
 
 

@@ -21,6 +21,7 @@ from ckptdoctor.errors import Corrupt, NotACheckpoint
 from ckptdoctor.formats.format import Format, Probe
 from ckptdoctor.formats.mapped_tensors import Load, MappedTensors
 from ckptdoctor.limits import MAX_GRAPH_TEXT, MAX_META_GRAPH, MAX_UNSTORED
+from ckptdoctor.specs.command import operand, own_command
 from ckptdoctor.specs.dtype import enum_names
 from ckptdoctor.specs.inventory import Entry, Family, Inventory
 from ckptdoctor.specs.tensor import TensorSpec
@@ -102,7 +103,7 @@ def open_graph_def(path: Path) -> MappedTensors | None:
             path,
             "file",
             "this is a graph definition with variables, whose values are in a checkpoint",
-            hint=f"Compare them: ckptdoctor diff {path} CHECKPOINT",
+            hint=f"Compare them: {own_command('diff', operand(str(path)), 'CHECKPOINT')}",
         )
     entries: dict[str, Entry] = {}
     loads: dict[str, Load] = {}

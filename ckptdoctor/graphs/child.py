@@ -18,6 +18,7 @@ from typing import Any
 from ckptdoctor.errors import CkptDoctorError, GraphError, MissingPackage, RestoreRefused, UsageError, reason
 from ckptdoctor.graphs.request import GraphRequest
 from ckptdoctor.limits import GRAPH_MEMORY, GRAPH_MEMORY_VARIABLE, MAX_ANSWER
+from ckptdoctor.specs.command import Command
 
 WORKER = Path(__file__).parent.parent / "graph_worker" / "worker.py"
 
@@ -196,7 +197,7 @@ def _error(request: GraphRequest, error: dict[str, str]) -> CkptDoctorError:
     message, hint, details = error["message"], error["hint"], error["details"]
     if error["kind"] == "missing-package":
         # Here the hint is the package's name.
-        install = f"{request.python} -m pip install {hint}"
+        install = Command((request.python, "-m", "pip", "install", *hint.split()))
         elsewhere = "or name the interpreter that has it: --python PATH"
         return MissingPackage(message, hint=f"Install it: {install}\n{elsewhere}", details=details)
     kinds: dict[str, type[CkptDoctorError]] = {"usage": UsageError, "user": GraphError, "restore": RestoreRefused}

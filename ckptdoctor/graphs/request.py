@@ -59,15 +59,22 @@ class GraphRequest:
         return f"{self.target}:{self.name}" if self.name else self.target
 
     @property
-    def options(self) -> str:
-        """The inputs and arguments as a command can give them again, with a leading space."""
-        inputs = [f" --input {item.name}:{_show_sizes(item)}" for item in self.inputs]
-        return "".join(inputs + [f" --arg {name}={value}" for name, value in self.args])
+    def options(self) -> tuple[str, ...]:
+        """The inputs and arguments as arguments of a command."""
+        inputs = [("--input", f"{item.name}:{_show_sizes(item)}") for item in self.inputs]
+        parameters = [("--arg", _show_arg(name, value)) for name, value in self.args]
+        return tuple(argument for option in (*inputs, *parameters) for argument in option)
 
 
 def _show_sizes(item: Input) -> str:
     sizes = "x".join("N" if size < 0 else str(size) for size in item.shape)
     return sizes if item.dtype == "float32" else f"{sizes}:{item.dtype}"
+
+
+def _show_arg(name: str, value: Any) -> str:
+    """What `parse_arg` reads this value from; a string needs no quotes unless it looks like something else."""
+    plain = f"{name}={value}"
+    return plain if parse_arg(plain) == (name, value) else f"{name}={value!r}"
 
 
 def is_meta_graph(target: str) -> bool:

@@ -11,6 +11,7 @@ from ckptdoctor.formats.checkpoint import Checkpoint
 from ckptdoctor.graphs.child import ask_worker
 from ckptdoctor.graphs.request import GraphRequest
 from ckptdoctor.proof.restore import restore_name
+from ckptdoctor.specs.command import operand, own_command
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def compare_outputs(
                 absent = ", ".join(answer["restore"]["missing"][:3])
                 raise GraphError(
                     f"{checkpoint.inventory.source} lacks {absent}: the output of {request.source} would be random",
-                    hint=f"See: ckptdoctor diff {request.source} {checkpoint.inventory.source}",
+                    hint=f"See: {own_command('diff', operand(request.source), operand(checkpoint.inventory.source))}",
                 )
             outputs.append(np.squeeze(np.load(path)))
             names.append(answer["run"]["output"])

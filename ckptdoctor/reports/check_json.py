@@ -1,4 +1,4 @@
-"""A repository's check as JSON, `ckptdoctor.check/1`."""
+"""A repository's check as JSON, `ckptdoctor.check/2`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ckptdoctor.diagnosis.diagnosis import Diagnosis
 from ckptdoctor.errors import CkptDoctorError
 from ckptdoctor.reports.diff_json import diff_to_dict
 
-SCHEMA = "ckptdoctor.check/1"
+SCHEMA = "ckptdoctor.check/2"
 
 
 def check_to_dict(diagnoses: Sequence[Diagnosis], errors: Sequence[CkptDoctorError]) -> dict[str, Any]:
-    """Each pair as `ckptdoctor.diff/1` has it, and what kept others from being compared."""
+    """Each pair as `ckptdoctor.diff/2` has it, and what kept others from being compared."""
     return {
         "schema": SCHEMA,
         "pairs": [diff_to_dict(diagnosis) for diagnosis in diagnoses],

@@ -5,30 +5,27 @@ from __future__ import annotations
 from ckptdoctor.diagnosis.diagnosis import Diagnosis
 from ckptdoctor.diagnosis.guard import not_as_locked, unused_ignore
 from ckptdoctor.reports.printable import printable
-from ckptdoctor.reports.sides import show_sides
+from ckptdoctor.reports.view import view_of
 
 _SHOWN = 40
 
 
 def check_lines(diagnosis: Diagnosis) -> list[str]:
     """One line a finding that matters, then how to see more; empty if the pair is clean."""
+    view = view_of(diagnosis)
     lines, comparable = [], False
-    for item in diagnosis.findings:
-        place = diagnosis.place_of(item)
-        sides = show_sides(item) or item.message
-        lines.append(
-            f"{place.file}:{place.line}: {item.rule.code} {item.rule.name} {item.variable or item.key}: {sides}"
-        )
-        if item.rule is not_as_locked.RULE:
-            lines += [f"    {line}" for line in item.evidence[:_SHOWN]]
-            if len(item.evidence) > _SHOWN:
-                lines.append(f"    and {len(item.evidence) - _SHOWN} more lines (--format json has all)")
-        if item.rule in (not_as_locked.RULE, unused_ignore.RULE):
-            lines += [
-                f"  help: {remedy.title}" + (f": {remedy.code}" if remedy.code else "") for remedy in item.remedies
-            ]
+    for finding in view.findings:
+        place, rule, diagnostic = finding.place, finding.rule, finding.diagnostic
+        sides = finding.sides or diagnostic.message
+        lines.append(f"{place.file}:{place.line}: {rule.code} {rule.name} {finding.name}: {sides}")
+        if rule is not_as_locked.RULE:
+            lines += [f"    {line}" for line in diagnostic.evidence[:_SHOWN]]
+            if len(diagnostic.evidence) > _SHOWN:
+                lines.append(f"    and {len(diagnostic.evidence) - _SHOWN} more lines (--format json has all)")
+        if rule in (not_as_locked.RULE, unused_ignore.RULE):
+            lines += [f"  help: {remedy.title}: {remedy.text}".removesuffix(": ") for remedy in finding.remedies]
         else:
             comparable = True
     if comparable:
-        lines.append(f"  more: ckptdoctor diff {diagnosis.graph_argument} {diagnosis.alignment.inventory.source}")
+        lines.append(f"  more: {view.diff}")
     return [printable(line) for line in lines]

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ckptdoctor.alignment.alignment import Alignment, Status
-from ckptdoctor.diagnosis.diagnosis import Diagnosis, outcome
-from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy
+from ckptdoctor.diagnosis.diagnosis import Diagnosis
 from ckptdoctor.reports.page import differing, document, draw_shape, html_text, layer_of, show_spec, tools
-from ckptdoctor.reports.sides import show_sides
+from ckptdoctor.reports.view import ShownFinding, ShownRemedy, View, view_of
 from ckptdoctor.specs.objects import OBJECT_VALUE
 from ckptdoctor.specs.tensor import TensorSpec
 
@@ -34,72 +33,66 @@ class _Row:
 
 def diff_page(diagnosis: Diagnosis) -> str:
     """The whole page."""
-    alignment = diagnosis.alignment
-    rows = list(_rows(alignment))
+    view = view_of(diagnosis)
+    rows = list(_rows(diagnosis.alignment))
     anchors = {name: f"v{number}" for number, row in enumerate(rows) for name in (row.rhs, row.lhs) if name}
-    title = f"{diagnosis.graph_argument} with {alignment.inventory.source}"
-    return document(
-        title,
-        [_header(diagnosis), "<main>", *_findings(diagnosis, anchors), *_layers(rows), "</main>"],
-    )
+    return document(view.title, [_header(view), "<main>", *_findings(view, anchors), *_layers(rows), "</main>"])
 
 
-def _header(diagnosis: Diagnosis) -> str:
-    alignment = diagnosis.alignment
-    notes = "".join(
-        f'<p class="note">{html_text(note)}</p>' for note in (*alignment.graph.notes, *alignment.inventory.notes)
-    )
-    random = ", ".join(diagnosis.random[:_LISTED]) + (" …" if len(diagnosis.random) > _LISTED else "")
+def _header(view: View) -> str:
+    notes = "".join(f'<p class="note">{html_text(note)}</p>' for note in view.notes)
+    random = ", ".join(view.random[:_LISTED]) + (" …" if len(view.random) > _LISTED else "")
     stays = f"<dt>would stay random</dt><dd>{html_text(random)}</dd>" if random else ""
     return (
         "<header><h1>ckptdoctor diff</h1><dl class='sides'>"
-        f"<dt>graph (lhs)</dt><dd><code>{html_text(diagnosis.graph_argument)}</code> {html_text(alignment.graph.kind.value)}</dd>"
-        f"<dt>checkpoint (rhs)</dt><dd><code>{html_text(alignment.inventory.source)}</code> "
-        f"{html_text(alignment.inventory.format)}</dd>{stays}</dl>{notes}"
-        f'<p class="outcome{"" if diagnosis.clean else " bad"}"><b>On restore:</b> {html_text(outcome(alignment))}</p></header>'
+        f"<dt>graph (lhs)</dt><dd><code>{html_text(view.graph)}</code> {html_text(view.graph_kind)}</dd>"
+        f"<dt>checkpoint (rhs)</dt><dd><code>{html_text(view.checkpoint)}</code> {html_text(view.format)}</dd>"
+        f'{stays}</dl>{notes}<p class="outcome{"" if view.clean else " bad"}"><b>On restore:</b> '
+        f"{html_text(view.outcome)}</p></header>"
     )
 
 
-def _findings(diagnosis: Diagnosis, anchors: Mapping[str, str]) -> Iterator[str]:
-    found = diagnosis.findings
-    yield f'<section aria-labelledby="findings"><h2 id="findings">{len(found)} finding{"" if len(found) == 1 else "s"}</h2>'
-    if not found:
+def _findings(view: View, anchors: Mapping[str, str]) -> Iterator[str]:
+    count = len(view.findings)
+    yield f'<section aria-labelledby="findings"><h2 id="findings">{count} finding{"" if count == 1 else "s"}</h2>'
+    if view.clean:
         yield "<p>The checkpoint fits the graph.</p>"
-    for item in found:
-        yield _finding(item, anchors)
-    quiet = Counter(f"{item.rule.code} {item.rule.name}" for item in diagnosis.diagnostics if item not in found)
-    if quiet:
-        listed = ", ".join(f"{name} ({count})" for name, count in quiet.items())
+    for finding in view.findings:
+        yield _finding(finding, anchors)
+    if view.harmless:
+        listed = ", ".join(f"{group.rule.code} {group.rule.name} ({len(group.findings)})" for group in view.harmless)
         yield f'<p class="note">Breaks nothing: {html_text(listed)}.</p>'
     yield "</section>"
 
 
-def _finding(item: Diagnostic, anchors: Mapping[str, str]) -> str:
-    name = item.variable or item.key
-    anchor = anchors.get(item.key) or anchors.get(name)
-    shown = f'<a href="#{anchor}">{html_text(name)}</a>' if anchor else html_text(name)
+def _finding(finding: ShownFinding, anchors: Mapping[str, str]) -> str:
+    rule, diagnostic = finding.rule, finding.diagnostic
+    anchor = anchors.get(diagnostic.key) or anchors.get(finding.name)
+    name = html_text(finding.name)
+    shown = f'<a href="#{anchor}">{name}</a>' if anchor else name
     place = ""
-    if item.location:
-        line = f"{item.location.line:>4} | {item.location.text.expandtabs(4)}"
-        place = f'<p class="note">{html_text(item.location.file)}:{item.location.line}</p><pre>{html_text(line)}</pre>'
-    evidence = "".join(f"<li>{html_text(sentence)}</li>" for sentence in item.evidence)
-    first, *others = [*map(_remedy, item.remedies), ""]
+    if diagnostic.location:
+        line = f"{diagnostic.location.line:>4} | {diagnostic.location.text.expandtabs(4)}"
+        where = f"{diagnostic.location.file}:{diagnostic.location.line}"
+        place = f'<p class="note">{html_text(where)}</p><pre>{html_text(line)}</pre>'
+    evidence = "".join(f"<li>{html_text(sentence)}</li>" for sentence in diagnostic.evidence)
+    first, *others = [*map(_remedy, finding.remedies), ""]
     more = (
         f"<details><summary>other ways ({len(others) - 1})</summary>{''.join(others)}</details>"
         if len(others) > 1
         else ""
     )
     return (
-        f'<article class="{item.rule.severity}"><h3><span class="code">{item.rule.severity} {item.rule.code}</span> '
-        f'{item.rule.name}: <span class="name">{shown}</span></h3><p class="shape">{html_text(show_sides(item))}</p>{place}'
-        f"<p>{html_text(item.message)} ({item.confidence})</p><ul>{evidence}</ul>{first}{more}</article>"
+        f'<article class="{rule.severity}"><h3><span class="code">{rule.severity} {rule.code}</span> '
+        f'{rule.name}: <span class="name">{shown}</span></h3><p class="shape">{html_text(finding.sides)}</p>{place}'
+        f"<p>{html_text(diagnostic.message)} ({diagnostic.confidence})</p><ul>{evidence}</ul>{first}{more}</article>"
     )
 
 
-def _remedy(remedy: Remedy) -> str:
-    kind = "" if remedy.safety == "display-only" else f" ({remedy.safety})"
-    code = "\n".join(map(html_text, remedy.code.splitlines()))
-    paste = f'<div class="paste"><pre>{code}</pre><button type="button">copy</button></div>' if code else ""
+def _remedy(remedy: ShownRemedy) -> str:
+    kind = f" ({remedy.safety})" if remedy.safety else ""
+    text = "\n".join(map(html_text, remedy.text.split("\n")))
+    paste = f'<div class="paste"><pre>{text}</pre><button type="button">copy</button></div>' if text else ""
     return f'<div class="remedy"><b>help:</b> {html_text(remedy.title)}{kind}{paste}</div>'
 
 

@@ -1,14 +1,17 @@
-"""A diagnosis as JSON, `ckptdoctor.diff/1`."""
+"""A diagnosis as JSON, `ckptdoctor.diff/2`."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
-from ckptdoctor.diagnosis.diagnosis import Diagnosis, outcome
-from ckptdoctor.diagnosis.diagnostic import Diagnostic
+from ckptdoctor.conversion.plan_file import op_to_dict
+from ckptdoctor.diagnosis.diagnosis import Diagnosis
+from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy
+from ckptdoctor.reports.view import view_of
 from ckptdoctor.specs.tensor import TensorSpec
 
-SCHEMA = "ckptdoctor.diff/1"
+SCHEMA = "ckptdoctor.diff/2"
 
 
 def diff_to_dict(diagnosis: Diagnosis) -> dict[str, Any]:
@@ -27,33 +30,25 @@ def diff_to_dict(diagnosis: Diagnosis) -> dict[str, Any]:
     ]
     variables += [_row(item.name, item.key, "missing", item.spec, None, item.trainable) for item in alignment.missing]
     variables += [_row(None, item.key, "unexpected", None, item.spec, None) for item in alignment.unexpected]
-    matched = alignment.matched
-    trainable = sum(pair.variable.trainable for pair in matched)
+    view = view_of(diagnosis)
+    graph, *options = diagnosis.graph_argument
     return {
         "schema": SCHEMA,
         "graph": {
-            "source": diagnosis.graph_argument,
-            "kind": alignment.graph.kind.value,
+            "source": graph,
+            "options": options,
+            "kind": view.graph_kind,
             "notes": list(alignment.graph.notes),
         },
         "checkpoint": {
-            "source": alignment.inventory.source,
-            "format": alignment.inventory.format,
+            "source": view.checkpoint,
+            "format": view.format,
             "notes": list(alignment.inventory.notes),
         },
-        "outcome": outcome(alignment),
+        "outcome": view.outcome,
         "restored_by": alignment.restored_by or None,
-        "summary": {
-            "matched": len(matched),
-            "mismatched": len(alignment.mismatched),
-            "renamed": len(alignment.renamed),
-            "missing": len(alignment.missing),
-            "unexpected": len(alignment.unexpected),
-            "restored_trainable": trainable,
-            "restored_frozen": len(matched) - trainable,
-            "fresh": len(alignment.missing) + len(alignment.mismatched) + len(alignment.renamed),
-        },
-        "random": list(diagnosis.random),
+        "summary": {**asdict(view.counts), "fresh": view.counts.fresh},
+        "random": list(view.random),
         "variables": variables,
         "diagnostics": [_diagnostic(diagnostic) for diagnostic in diagnosis.diagnostics],
         "ignored": [_diagnostic(diagnostic) for diagnostic in diagnosis.ignored],
@@ -87,5 +82,15 @@ def _diagnostic(item: Diagnostic) -> dict[str, Any]:
         "evidence": list(item.evidence),
         "location": location,
         "covers": sorted(item.covers),
-        "remedies": [{"title": r.title, "safety": r.safety, "code": r.code} for r in item.remedies],
+        "remedies": [_remedy(remedy) for remedy in item.remedies],
+    }
+
+
+def _remedy(remedy: Remedy) -> dict[str, Any]:
+    return {
+        "title": remedy.title,
+        "safety": remedy.safety,
+        "command": list(remedy.command.arguments) if remedy.command else None,
+        "code": str(remedy.code) if remedy.code else None,
+        "operations": [op_to_dict(op) for op in remedy.ops],
     }

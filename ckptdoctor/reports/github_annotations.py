@@ -10,24 +10,20 @@ from collections.abc import Iterator, Sequence
 from ckptdoctor.diagnosis.diagnosis import Diagnosis
 from ckptdoctor.errors import CkptDoctorError
 from ckptdoctor.reports.printable import printable
-from ckptdoctor.reports.remedy_text import remedy_text
-from ckptdoctor.reports.sides import show_sides
+from ckptdoctor.reports.view import view_of
 
 
 def github_lines(diagnoses: Sequence[Diagnosis], errors: Sequence[CkptDoctorError] = ()) -> Iterator[str]:
     """A line a finding, and one an error."""
     for error in errors:
         yield f"::error title={_property(f'{error.code} ckptdoctor'.strip())}::{_data(f'{error.message}{chr(10)}{error.hint}')}"
-    for diagnosis in diagnoses:
-        for item in diagnosis.findings:
-            place = diagnosis.place_of(item)
-            title = _property(f"{item.rule.code} {item.rule.name}")
-            name = printable(item.variable or item.key)
-            text = [f"{name}: {show_sides(item)}".removesuffix(": "), item.message]
-            if item.remedies:
-                text.append(remedy_text(item.remedies[0]))
-            where = f"file={_property(place.file)},line={place.line}"
-            yield f"::{item.rule.severity} {where},title={title}::{_data(chr(10).join(text))}"
+    for view in map(view_of, diagnoses):
+        for finding in view.findings:
+            title = _property(f"{finding.rule.code} {finding.rule.name}")
+            text = [f"{printable(finding.name)}: {finding.sides}".removesuffix(": "), finding.diagnostic.message]
+            text += [remedy.plain for remedy in finding.remedies[:1]]
+            where = f"file={_property(finding.place.file)},line={finding.place.line}"
+            yield f"::{finding.rule.severity} {where},title={title}::{_data(chr(10).join(text))}"
 
 
 def _data(text: str) -> str:

@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from ckptdoctor.diagnosis.diagnosis import Diagnosis, outcome
-from ckptdoctor.diagnosis.diagnostic import Diagnostic
+from ckptdoctor.diagnosis.diagnosis import Diagnosis
 from ckptdoctor.errors import CkptDoctorError
 from ckptdoctor.reports.printable import printable
-from ckptdoctor.reports.sides import show_sides
+from ckptdoctor.reports.view import ShownFinding, View, view_of
 
 _LONGEST = 60_000
 """Characters; GitHub takes 65,536 in a comment (GitHub, REST API, "Create an issue comment")."""
@@ -33,61 +32,55 @@ def markdown_text(diagnoses: Sequence[Diagnosis], errors: Sequence[CkptDoctorErr
 def _parts(diagnoses: Sequence[Diagnosis], errors: Sequence[CkptDoctorError]) -> Iterator[str]:
     for error in errors:
         yield f"### :x: ckptdoctor could not compare\n\n{_plain(error.message)}\n\n{_fence(error.hint, 'text')}"
-    for diagnosis in diagnoses:
-        yield _pair(diagnosis)
-        yield from (_finding(diagnosis, item) for item in diagnosis.findings)
+    for view in map(view_of, diagnoses):
+        yield _pair(view)
+        yield from map(_finding, view.findings)
 
 
-def _pair(diagnosis: Diagnosis) -> str:
-    alignment, found = diagnosis.alignment, diagnosis.findings
+def _pair(view: View) -> str:
+    counts = view.counts
     mark = (
         ":x:"
-        if any(item.rule.severity == "error" for item in found)
-        else ":warning:"
-        if found
+        if any(finding.rule.severity == "error" for finding in view.findings)
         else ":white_check_mark:"
+        if view.clean
+        else ":warning:"
     )
     lines = [
-        f"### {mark} {_code(diagnosis.graph_argument)} with {_code(alignment.inventory.source)}",
+        f"### {mark} {_code(view.graph)} with {_code(view.checkpoint)}",
         "",
-        _plain(outcome(alignment)),
+        _plain(view.outcome),
         "",
-        f"{len(alignment.matched)} matched · {len(alignment.mismatched)} mismatched · {len(alignment.renamed)} renamed · "
-        f"{len(alignment.missing)} missing · {len(alignment.unexpected)} unexpected",
+        f"{counts.matched} matched · {counts.mismatched} mismatched · {counts.renamed} renamed · "
+        f"{counts.missing} missing · {counts.unexpected} unexpected",
         "",
     ]
-    if found:
+    if view.findings:
         lines += ["| | finding | variable | graph (lhs) and checkpoint (rhs) | at |", "|---|---|---|---|---|"]
-        for item in found:
-            place = diagnosis.place_of(item)
-            cells = (
-                item.rule.code,
-                item.rule.name,
-                _code(item.variable or item.key),
-                show_sides(item),
-                _code(f"{place.file}:{place.line}"),
-            )
+        for finding in view.findings:
+            place = _code(f"{finding.place.file}:{finding.place.line}")
+            cells = (finding.rule.code, finding.rule.name, _code(finding.name), finding.sides, place)
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
         lines.append("")
     return "\n".join(lines)
 
 
-def _finding(diagnosis: Diagnosis, item: Diagnostic) -> str:
-    place = diagnosis.place_of(item)
+def _finding(finding: ShownFinding) -> str:
+    diagnostic, place = finding.diagnostic, finding.place
     lines = [
         "<details>",
-        f"<summary>{item.rule.code} {item.rule.name}: {escape(printable(item.variable or item.key))}</summary>",
+        f"<summary>{finding.rule.code} {finding.rule.name}: {escape(printable(finding.name))}</summary>",
         "",
     ]
     if place.text:
         lines += [_fence(f"{place.line:>4} | {place.text}", "text"), ""]
-    lines += [_plain(f"{item.message} ({item.confidence})"), ""]
-    lines += [f"- {_plain(sentence)}" for sentence in item.evidence]
-    for remedy in item.remedies:
-        kind = "" if remedy.safety == "display-only" else f" ({remedy.safety})"
+    lines += [_plain(f"{diagnostic.message} ({diagnostic.confidence})"), ""]
+    lines += [f"- {_plain(sentence)}" for sentence in diagnostic.evidence]
+    for remedy in finding.remedies:
+        kind = f" ({remedy.safety})" if remedy.safety else ""
         lines += ["", f"**help:** {_plain(remedy.title)}{kind}", ""]
-        if remedy.code:
-            lines.append(_fence(remedy.code, "console" if remedy.code.startswith("ckptdoctor ") else "python"))
+        if remedy.text:
+            lines.append(_fence(remedy.text, remedy.language))
     return "\n".join([*lines, "", "</details>", ""])
 
 

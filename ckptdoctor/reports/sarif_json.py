@@ -12,10 +12,8 @@ from typing import Any
 
 from ckptdoctor.diagnosis.catalogue import Page, pages
 from ckptdoctor.diagnosis.diagnosis import Diagnosis
-from ckptdoctor.diagnosis.diagnostic import Diagnostic
 from ckptdoctor.errors import CkptDoctorError
-from ckptdoctor.reports.remedy_text import remedy_text
-from ckptdoctor.reports.sides import show_sides
+from ckptdoctor.reports.view import ShownFinding, View, view_of
 from ckptdoctor.version import __version__
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -23,8 +21,9 @@ SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 def sarif_to_dict(diagnoses: Sequence[Diagnosis], errors: Sequence[CkptDoctorError] = ()) -> dict[str, Any]:
     """A log of one run: a result a finding, a notification an error that kept a pair from being compared."""
-    results = [_result(diagnosis, item, False) for diagnosis in diagnoses for item in diagnosis.findings]
-    results += [_result(diagnosis, item, True) for diagnosis in diagnoses for item in diagnosis.ignored]
+    views = list(map(view_of, diagnoses))
+    results = [_result(view, finding, ignored=False) for view in views for finding in view.findings]
+    results += [_result(view, finding, ignored=True) for view in views for finding in view.ignored]
     named = {result["ruleId"] for result in results}
     rules = [_rule(page) for page in pages() if page.code in named]
     order = {rule["id"]: position for position, rule in enumerate(rules)}
@@ -60,23 +59,22 @@ def _rule(page: Page) -> dict[str, Any]:
     }
 
 
-def _result(diagnosis: Diagnosis, item: Diagnostic, ignored: bool) -> dict[str, Any]:
-    place = diagnosis.place_of(item)
-    name = item.variable or item.key
+def _result(view: View, finding: ShownFinding, *, ignored: bool) -> dict[str, Any]:
+    place, name, diagnostic = finding.place, finding.name, finding.diagnostic
     region: dict[str, Any] = {"startLine": place.line}
     if place.text:
         region["snippet"] = {"text": place.text}
-    remedies = [remedy_text(remedy) for remedy in item.remedies]
-    sides = show_sides(item)
-    text = [f"{name}: {sides}" if sides else name, item.message, *item.evidence, *remedies]
-    fingerprint = "\0".join((item.rule.code, diagnosis.graph_argument, diagnosis.alignment.inventory.source, name))
+    remedies = [remedy.plain for remedy in finding.remedies]
+    title = f"{name}: {finding.sides}" if finding.sides else name
+    text = [title, diagnostic.message, *diagnostic.evidence, *remedies]
+    fingerprint = "\0".join((finding.rule.code, view.graph, view.checkpoint, name))
     result: dict[str, Any] = {
-        "ruleId": item.rule.code,
-        "level": item.rule.severity,
+        "ruleId": finding.rule.code,
+        "level": finding.rule.severity,
         "message": {"text": "\n".join(text)},
         "locations": [{"physicalLocation": {"artifactLocation": _artifact(place.file), "region": region}}],
         "partialFingerprints": {"ckptdoctor/v1": hashlib.sha256(fingerprint.encode("utf-8", "replace")).hexdigest()},
-        "properties": {"confidence": item.confidence, "covers": sorted(item.covers)},
+        "properties": {"confidence": diagnostic.confidence, "covers": sorted(diagnostic.covers)},
     }
     if ignored:
         result["suppressions"] = [{"kind": "inSource"}]

@@ -10,8 +10,10 @@ import pytest
 from ckptdoctor.alignment.alignment import align
 from ckptdoctor.conversion.from_diagnosis import plan_from_diagnosis
 from ckptdoctor.conversion.plan import derive
-from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose, outcome
+from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose
+from ckptdoctor.diagnosis.outcome import outcome
 from ckptdoctor.diagnosis.rules import RULES
+from ckptdoctor.specs.command import Command
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.graph import Consumer, GraphKind, GraphSpec, Variable
 from ckptdoctor.specs.inventory import Entry, Family, Inventory
@@ -142,8 +144,8 @@ def test_the_prescribed_file_is_one_that_the_graphs_library_loads(
     stored = Inventory(source, "", family, (), {"w": Entry("w", TensorSpec(dtype_from_name("float16"), (2,)))})
     placed = replace(variable("w", (2,)), stored="layers/d/vars/0" if kind is GraphKind.KERAS_MODEL else "")
     diagnosis = diagnose(align(GraphSpec("g.py", kind, (placed,)), stored), "g.py")
-    command = diagnosis.diagnostics[0].remedies[0].code
-    assert command == f"ckptdoctor convert {source} {output} --graph g.py"
+    command = diagnosis.diagnostics[0].remedies[0].paste
+    assert command == Command(("ckptdoctor", "convert", source, output, "--graph", "g.py"))
 
 
 def test_missing_and_unexpected() -> None:

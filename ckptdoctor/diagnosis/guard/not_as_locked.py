@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
+from ckptdoctor.specs.command import own_command
 from ckptdoctor.specs.graph import SourceLine
 
 RULE = Rule("CKD801", "not-as-locked", "error")
@@ -28,7 +29,7 @@ RULE = Rule("CKD801", "not-as-locked", "error")
 def report(checkpoint: str, message: str, difference: Sequence[str], location: SourceLine) -> Diagnostic:
     """The finding about a checkpoint that its lock does not describe; the difference is a diff, a line each."""
     remedies = (
-        Remedy("if the file on disk is the right one, write the lock anew", "display-only", "ckptdoctor lock"),
+        Remedy("if the file on disk is the right one, write the lock anew", "display-only", own_command("lock")),
         Remedy("else bring the locked file back", "display-only"),
     )
     return Diagnostic(RULE, message, key=checkpoint, evidence=tuple(difference), location=location, remedies=remedies)

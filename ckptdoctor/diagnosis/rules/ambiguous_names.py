@@ -21,6 +21,7 @@ from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import listed
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
+from ckptdoctor.specs.command import rename_argument
 
 RULE = Rule("CKD107", "ambiguous-names", "error")
 
@@ -35,7 +36,7 @@ def check(case: Case) -> Iterator[Diagnostic]:
         decide = Remedy(
             "decide which it is",
             "display-only",
-            case.convert_command(f"--rename '^{entries[0].key}$={variables[0].key}'"),
+            case.convert_command("--rename", rename_argument(entries[0].key, variables[0].key)),
         )
         yield Diagnostic(
             RULE,

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ckptdoctor.diagnosis.case import Case
+from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_names
@@ -41,9 +42,10 @@ def check(case: Case) -> Iterator[Diagnostic]:
     found = [(variable, entry) for variable, entry in found if variable.spec == entry.spec]
     if found:
         ops = tuple(Rename(entry.key, variable.key) for variable, entry in found)
-        restore = (
+        restore = Code.of(
             "ema = tf.compat.v1.train.ExponentialMovingAverage(0.999)\n"
-            f"tf.compat.v1.train.Saver(ema.variables_to_restore()).restore(session, '{case.checkpoint}')"
+            "tf.compat.v1.train.Saver(ema.variables_to_restore()).restore(session, $checkpoint)",
+            checkpoint=case.checkpoint,
         )
         yield about_names(
             RULE,

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import listed
+from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_names
@@ -54,7 +55,7 @@ def check(case: Case) -> Iterator[Diagnostic]:
         save = Remedy(
             "save all variables next time",
             "display-only",
-            "saver = tf.compat.v1.train.Saver(tf.compat.v1.global_variables())",
+            Code.of("saver = tf.compat.v1.train.Saver(tf.compat.v1.global_variables())"),
         )
         yield about_names(
             RULE,

@@ -24,6 +24,7 @@ from fractions import Fraction
 
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import Change, only_change, scope_of
+from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_pairs
@@ -125,7 +126,9 @@ def _diagnose(case: Case, group: list[Change], last: str) -> Diagnostic:
         evidence.append("All but the number of outputs agrees.")
     value = first.rhs // 3 - 5 if yolo else first.rhs
     keep = Remedy(
-        f"build the graph for {value} classes, to use the stored classifier", "display-only", f"num_classes={value}"
+        f"build the graph for {value} classes, to use the stored classifier",
+        "display-only",
+        Code.of("num_classes=$classes", classes=value),
     )
     biased = len(group) > len(kernels)
     return about_pairs(

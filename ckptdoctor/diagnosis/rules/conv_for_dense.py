@@ -23,6 +23,7 @@ from collections.abc import Iterator
 
 from ckptdoctor.alignment.alignment import Pair
 from ckptdoctor.diagnosis.case import Case
+from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.ops import Op, Reshape, Transpose
@@ -121,21 +122,26 @@ def _reshaping_restores(case: Case) -> tuple[Remedy, ...]:
         Remedy(
             "or let the restore reshape (both sides hold the same numbers in the same order)",
             "display-only",
-            f"tf.compat.v1.train.Saver(reshape=True).restore(session, '{case.checkpoint}')",
+            Code.of("tf.compat.v1.train.Saver(reshape=True).restore(session, $checkpoint)", checkpoint=case.checkpoint),
         ),
         Remedy(
             "or the same with slim",
             "display-only",
-            f"init_fn = slim.assign_from_checkpoint_fn('{case.checkpoint}',\n"
-            "    slim.get_variables_to_restore(), reshape_variables=True)",
+            Code.of(
+                "init_fn = slim.assign_from_checkpoint_fn($checkpoint,\n"
+                "    slim.get_variables_to_restore(), reshape_variables=True)",
+                checkpoint=case.checkpoint,
+            ),
         ),
     )
 
 
-def _keep_convolution(pair: Pair) -> str:
+def _keep_convolution(pair: Pair) -> Code:
     kh, kw, _, out = pair.entry.spec.shape
-    scope = pair.variable.name.rpartition("/")[0].rpartition("/")[2] or pair.variable.name
-    return (
-        f"net = slim.conv2d(net, {out}, [{kh}, {kw}], padding='VALID', scope='{scope}')\n"
-        "net = tf.squeeze(net, [1, 2])  # after the last of them: [N,1,1,C] becomes [N,C]"
+    return Code.of(
+        "net = slim.conv2d(net, $out, $kernel, padding='VALID', scope=$scope)\n"
+        "net = tf.squeeze(net, [1, 2])  # after the last of them: [N,1,1,C] becomes [N,C]",
+        out=out,
+        kernel=[kh, kw],
+        scope=pair.variable.name.rpartition("/")[0].rpartition("/")[2] or pair.variable.name,
     )

@@ -23,11 +23,13 @@ from collections.abc import Iterator, Mapping
 
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import listed
+from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_names
 from ckptdoctor.libraries.training_state import training_state
 from ckptdoctor.ops import Drop, Rename
+from ckptdoctor.specs.command import operand, own_command
 from ckptdoctor.specs.tensor import TensorSpec
 
 RULE = Rule("CKD109", "graph-built-twice", "error")
@@ -57,14 +59,15 @@ def check(case: Case) -> Iterator[Diagnostic]:
             missing,
             (),
             [_shown(extra)],
-            (Remedy("start from an empty graph", "display-only", "tf.compat.v1.reset_default_graph()"),),
+            (Remedy("start from an empty graph", "display-only", Code.of("tf.compat.v1.reset_default_graph()")),),
         )
     extra = _copies(stored, {entry.key for entry in case.unexpected})
     if extra:
         owners = {_owner(key) for key in stored if _owner(key)}
         evidence = [_shown(extra)]
         trained = bool(owners & extra.keys()) and not owners & set(extra.values())
-        remedy = Remedy("look at both: which one was trained?", "display-only", f"ckptdoctor inspect {case.checkpoint}")
+        look = own_command("inspect", operand(case.checkpoint))
+        remedy = Remedy("look at both: which one was trained?", "display-only", look)
         slots = []
         if trained:
             evidence.append(

@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from ckptdoctor.alignment.alignment import Pair
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import Change, changes
+from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_pairs
@@ -122,5 +123,11 @@ def _diagnose(units: tuple[int, int], pairs: list[Pair]) -> Diagnostic:
         "certain" if len(pairs) > 2 else "likely",
         pairs,
         evidence,
-        (Remedy("set the hidden size (units, hidden_size, filters) of training", "display-only", f"units={rhs}"),),
+        (
+            Remedy(
+                "set the hidden size (units, hidden_size, filters) of training",
+                "display-only",
+                Code.of("units=$units", units=rhs),
+            ),
+        ),
     )

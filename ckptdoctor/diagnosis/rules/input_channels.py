@@ -19,6 +19,7 @@ from collections.abc import Iterator
 
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import Change, only_change
+from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_pairs
@@ -48,7 +49,9 @@ def _diagnose(case: Case, change: Change) -> Diagnostic:
     lhs, rhs = (f"{count} ({_IMAGES[count]})" if count in _IMAGES else str(count) for count in (change.lhs, change.rhs))
     repairs = [Remedy(f"feed images of {change.rhs} channels", "display-only")]
     if (change.lhs, change.rhs) == (1, 3):
-        repairs.append(Remedy("repeat the grey channel", "display-only", "images = tf.image.grayscale_to_rgb(images)"))
+        repairs.append(
+            Remedy("repeat the grey channel", "display-only", Code.of("images = tf.image.grayscale_to_rgb(images)"))
+        )
     scope = change.pair.variable.name.rpartition("/")[0] or change.pair.variable.name
     return about_pairs(
         RULE,

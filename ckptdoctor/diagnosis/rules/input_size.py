@@ -21,6 +21,7 @@ from math import isqrt
 
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import Change, scope_of
+from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_pairs
@@ -60,7 +61,7 @@ def _diagnose(case: Case, change: Change, channels: int) -> Diagnostic:
     sizes = _resolutions(case, graph, stored)
     if sizes:
         evidence.append(f"The graph takes {sizes[0]} pixels, so the checkpoint's network took {sizes[1]}.")
-        repair = Remedy("use the resolution of training", "display-only", f"image_size = {sizes[2]}")
+        repair = Remedy("use the resolution of training", "display-only", Code.of("image_size = $side", side=sizes[2]))
     scope = scope_of(change.pair.variable.name)
     seen = bool(change.pair.variable.consumer and change.pair.variable.consumer.flattened)
     return about_pairs(

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 
 from ckptdoctor.alignment.alignment import Pair
 from ckptdoctor.diagnosis.case import Case
+from ckptdoctor.diagnosis.code import Code, is_identifier
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.specs.tensor import show_shape
@@ -91,28 +92,32 @@ def _diagnose(case: Case, pair: Pair, *, high_rank: bool) -> Diagnostic:
 
 def _flatten(pair: Pair) -> Remedy:
     location = pair.variable.location
-    text = location.text if location else ""
+    text = location.text.strip() if location else ""
     match = _ARGUMENT.match(text)
-    name = match["argument"] if match else "net"
-    call = "slim.flatten" if "slim." in text else "tf.reshape" if "tf." in text else "layers.Flatten()"
-    flatten = {
-        "slim.flatten": f"{name} = slim.flatten({name})",
-        "tf.reshape": f"{name} = tf.reshape({name}, [-1, {pair.entry.spec.elements // pair.variable.spec.shape[1]}])",
-        "layers.Flatten()": f"{name} = layers.Flatten()({name})",
-    }[call]
-    code = f"{flatten}\n{text.strip()}" if location else flatten
-    return Remedy("flatten before this line, then run diff again", "display-only", code)
+    name = match["argument"] if match and is_identifier(match["argument"]) else "net"
+    rows = pair.entry.spec.elements // pair.variable.spec.shape[1]
+    template = "$name = layers.Flatten()($name)"
+    if "slim." in text:
+        template = "$name = slim.flatten($name)"
+    elif "tf." in text:
+        template = "$name = tf.reshape($name, [-1, $rows])"
+    flatten = Code.of(template.replace("$name", name), rows=rows)
+    return Remedy("flatten before this line, then run diff again", "display-only", flatten.before(text))
 
 
 def _keep_convolution(pair: Pair) -> tuple[Remedy, ...]:
     if len(pair.entry.spec.shape) != 4:
         return ()
     kh, kw, _, out = pair.entry.spec.shape
-    scope = pair.variable.name.rpartition("/")[0].rpartition("/")[2] or pair.variable.name
     return (
         Remedy(
             "or keep the convolution, and squeeze the activations behind the last one (never a weight, never axis 0)",
             "display-only",
-            f"net = slim.conv2d(net, {out}, [{kh}, {kw}], padding='VALID', scope='{scope}')\nnet = tf.squeeze(net, [1, 2])",
+            Code.of(
+                "net = slim.conv2d(net, $out, $kernel, padding='VALID', scope=$scope)\nnet = tf.squeeze(net, [1, 2])",
+                out=out,
+                kernel=[kh, kw],
+                scope=pair.variable.name.rpartition("/")[0].rpartition("/")[2] or pair.variable.name,
+            ),
         ),
     )

@@ -64,7 +64,7 @@ def check(case: Case) -> Iterator[Diagnostic]:
             Remedy(
                 "if it is the same network under other names, say how they correspond",
                 "display-only",
-                case.convert_command("--rename 'REGEX=REPLACEMENT'"),
+                case.convert_command("--rename", "REGEX=REPLACEMENT"),
             ),
         ),
     )

@@ -19,6 +19,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from ckptdoctor.diagnosis.case import Case
+from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_names
@@ -36,7 +37,7 @@ def check(case: Case) -> Iterator[Diagnostic]:
     stored = [item for item in case.unexpected if _is_slot(item.key)]
     lhs, rhs = _optimizers(item.key for item in wanted), _optimizers(item.key for item in stored)
     if lhs and rhs and lhs != rhs:
-        keep = (
+        keep = Code.of(
             "stored = dict(tf.train.list_variables(path))\n"
             "kept = [v for v in tf.compat.v1.global_variables() if v.op.name in stored]\n"
             "tf.compat.v1.train.Saver(kept).restore(session, path)"

@@ -20,6 +20,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from ckptdoctor.diagnosis.case import Case
+from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_names
@@ -80,7 +81,9 @@ def _diagnose(
             Remedy(
                 "build the variable with the partitioner of training, or give the Saver the partitioned variable itself",
                 "display-only",
-                f"tf.compat.v1.train.Saver({{'{whole}': list(partitioned_variable)}})" if graph else "partitioner=None",
+                Code.of("tf.compat.v1.train.Saver({$whole: list(partitioned_variable)})", whole=whole)
+                if graph
+                else Code.of("partitioner=None"),
             ),
         ),
     )

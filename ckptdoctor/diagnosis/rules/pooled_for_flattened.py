@@ -19,6 +19,7 @@ from collections.abc import Iterator
 
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import Change, scope_of
+from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_pairs
@@ -55,7 +56,7 @@ def _diagnose(case: Case, change: Change, channels: int) -> Diagnostic:
         repair = Remedy(f"flatten a map of {show_map(stored)} before this layer", "display-only")
     else:
         message = f"the graph flattens {show_map(graph)}, the checkpoint's network pools the map to one position."
-        repair = Remedy("pool before this layer", "display-only", "net = tf.reduce_mean(net, axis=[1, 2])")
+        repair = Remedy("pool before this layer", "display-only", Code.of("net = tf.reduce_mean(net, axis=[1, 2])"))
     evidence = [
         f"{change.lhs} = {graph} x {channels} and {change.rhs} = {stored} x {channels} rows: positions x channels."
     ]

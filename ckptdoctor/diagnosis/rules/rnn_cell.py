@@ -22,6 +22,7 @@ from collections.abc import Iterator
 
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import listed
+from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_names, about_pairs
@@ -65,14 +66,14 @@ def check(case: Case) -> Iterator[Diagnostic]:
             doubled.append(pair)
     if doubled:
         graph = len(doubled[0].variable.spec.shape) == 2
-        wanted = "reset_after=False" if graph else "reset_after=True"
+        setting = Code.of("reset_after=$after", after=not graph)
         yield about_pairs(
             RULE,
             f"the {'graph' if graph else 'checkpoint'} keeps two biases for each gate, the other side one.",
             "certain",
             doubled,
             ["CuDNN's cells, and GRUs with reset_after, have an input and a recurrent bias."],
-            (Remedy("build the cell that was trained", "display-only", wanted),),
+            (Remedy("build the cell that was trained", "display-only", setting),),
         )
     missing = {variable.key: cell for variable in case.missing if (cell := _cell(variable.key))}
     unexpected = {entry.key: cell for entry in case.unexpected if (cell := _cell(entry.key))}

@@ -21,6 +21,7 @@ from math import isqrt
 
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import Change, only_change, scope_of
+from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_pairs
@@ -73,7 +74,7 @@ def _diagnose(case: Case, change: Change, channels: int, lhs: int, rhs: int) -> 
         and not training_state(pair.variable.key)
     ]
     times = "" if channels == 1 else f"{channels} x "
-    repair = Remedy(f"build the graph for scale {rhs}", "display-only", f"scale={rhs}")
+    repair = Remedy(f"build the graph for scale {rhs}", "display-only", Code.of("scale=$scale", scale=rhs))
     return about_pairs(
         RULE,
         f"the checkpoint enlarges {rhs} times, the graph {lhs} times.",

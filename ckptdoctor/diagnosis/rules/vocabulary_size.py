@@ -22,6 +22,7 @@ from collections.abc import Iterator
 
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import Change, changes, only_change
+from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_pairs
@@ -71,11 +72,15 @@ def _message(change: Change) -> str:
 
 def _advice(change: Change, named: bool) -> tuple[list[str], list[Remedy]]:
     if _POSITIONS.search(change.pair.variable.name):
-        setting = f"max_position_embeddings={change.rhs}"
+        setting = Code.of("max_position_embeddings=$positions", positions=change.rhs)
         return (
             [f"One row for each position: the longest sequence of training had {change.rhs}."],
             [Remedy("build the graph for as many positions as were trained", "display-only", setting)],
         )
     how = "It is named as a table" if named else "The graph looks rows up in it"
-    use = Remedy(f"use the vocabulary of training, of {change.rhs} entries", "display-only", f"vocab_size={change.rhs}")
+    use = Remedy(
+        f"use the vocabulary of training, of {change.rhs} entries",
+        "display-only",
+        Code.of("vocab_size=$entries", entries=change.rhs),
+    )
     return [f"{how}: one row for each entry of the vocabulary, {change.lhs} and {change.rhs}."], [use]
