@@ -6,6 +6,7 @@ from ckptdoctor.errors import NotACheckpoint, UsageError
 from ckptdoctor.formats.checkpoint import Checkpoint
 from ckptdoctor.formats.foreign import FOREIGN
 from ckptdoctor.formats.format import Format, Probe
+from ckptdoctor.formats.gguf import GGUF
 from ckptdoctor.formats.graph_def import FROZEN_GRAPH
 from ckptdoctor.formats.keras_h5 import KERAS_H5
 from ckptdoctor.formats.keras_v3 import KERAS_MODEL, KERAS_WEIGHTS
@@ -25,6 +26,7 @@ FORMATS: tuple[Format, ...] = (
     NPZ,
     SAFETENSORS,
     FROZEN_GRAPH,
+    GGUF,
     *FOREIGN,
 )
 """In the order in which a file is tried for them."""
