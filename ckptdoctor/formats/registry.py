@@ -10,6 +10,7 @@ from ckptdoctor.formats.gguf import GGUF
 from ckptdoctor.formats.graph_def import FROZEN_GRAPH
 from ckptdoctor.formats.keras_h5 import KERAS_H5
 from ckptdoctor.formats.keras_v3 import KERAS_MODEL, KERAS_WEIGHTS
+from ckptdoctor.formats.npy import NPY
 from ckptdoctor.formats.npz import NPZ
 from ckptdoctor.formats.safetensors import SAFETENSORS
 from ckptdoctor.formats.target import Layout, Specs, TargetWriter
@@ -24,6 +25,7 @@ FORMATS: tuple[Format, ...] = (
     KERAS_H5,
     KERAS_MODEL,
     NPZ,
+    NPY,
     SAFETENSORS,
     FROZEN_GRAPH,
     GGUF,

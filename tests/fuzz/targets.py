@@ -203,6 +203,12 @@ def _npz(save: Callable[..., None]) -> bytes:
     return stream.getvalue()
 
 
+def _npy() -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, {**_values(), "s": np.array(["x", "yy"])}, allow_pickle=True)
+    return stream.getvalue()
+
+
 def _hdf5() -> bytes:
     stream = io.BytesIO()
     with h5py.File(stream, "w") as file:
@@ -254,6 +260,7 @@ TARGETS: dict[Callable[[bytes], None], Seeds] = {
     single_file: lambda: [
         _npz(np.savez),
         _npz(np.savez_compressed),
+        _npy(),
         _hdf5(),
         _v1(),
         safetensors.numpy.save({key: np.asarray(value) for key, value in _values().items()}),
