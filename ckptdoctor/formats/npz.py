@@ -11,6 +11,7 @@ Source: NumPy, numpy/lib/format.py (the NPY format) and numpy/lib/_npyio_impl.py
 
 from __future__ import annotations
 
+import tokenize
 import zipfile
 from collections.abc import Iterable
 from math import prod
@@ -37,7 +38,7 @@ FORMAT = "npz"
 
 _SUFFIX = ".npy"
 # The header of an array is a Python literal.
-_FAILURES = (*FAILURES, SyntaxError, TypeError)
+_FAILURES = (*FAILURES, SyntaxError, TypeError, tokenize.TokenError)
 _DAMAGED = "The file is damaged: fetch or write it again."
 
 

@@ -179,3 +179,12 @@ def test_a_changed_byte_in_an_npz_is_found(tmp_path):
     path.write_bytes(data)
     [error] = open_checkpoint(str(path)).verify(lambda size: None)
     assert "kernel.npy" in str(error)
+
+
+def test_a_header_that_is_no_python_is_damage(tmp_path: Path) -> None:
+    header = b"\x93NUMPY\x01\x00v\x00" + b"{'descr': ('<f4', ".ljust(117) + b"\n"
+    path = tmp_path / "x.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.npy", header)
+    with pytest.raises(FormatError, match=r"member 'a\.npy'"):
+        open_checkpoint(str(path))
