@@ -186,7 +186,7 @@ def _compare(
     values: bool = False,
 ) -> tuple[Diagnosis, frozenset[Ignore], tuple[Ignore, ...]]:
     """A diagnosis without what comments and `ignore` accept, the ignores that were needed, and those that were not."""
-    from ckptdoctor.alignment.alignment import align
+    from ckptdoctor.alignment.align import align
     from ckptdoctor.diagnosis.diagnosis import diagnose
     from ckptdoctor.diagnosis.ignores import apply_ignores, read_ignores
     from ckptdoctor.graphs.request import GraphRequest

@@ -21,7 +21,8 @@ from mutations import MUTATIONS, Mutated
 from truths import TRUTHS
 
 from ckptdoctor import api
-from ckptdoctor.alignment.alignment import Alignment, align
+from ckptdoctor.alignment.align import align
+from ckptdoctor.alignment.alignment import Alignment
 from ckptdoctor.containers.sstable.writer import TableWriter
 from ckptdoctor.containers.tensorflow_messages import BundleEntryProto, BundleHeaderProto
 from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose

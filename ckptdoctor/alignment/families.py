@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Generic
 
+from ckptdoctor.alignment.labelled import GraphLayer, Labelled, LayerPair, StoredLayer
 from ckptdoctor.alignment.layers import Item, Layer, compatible
 from ckptdoctor.libraries.name import Tokens
 from ckptdoctor.specs.graph import Variable
@@ -33,6 +34,10 @@ class Family(Generic[Item]):
     members: dict[Numbers, Layer[Item]]
 
 
+GraphFamily = Family[Labelled[Variable]]
+StoredFamily = Family[Labelled[Entry]]
+
+
 @dataclass(frozen=True)
 class Correspondence:
     """Layers of two families, one to one.
@@ -46,8 +51,8 @@ class Correspondence:
 
     lhs: Template
     rhs: Template
-    pairs: tuple[tuple[Layer[Variable], Layer[Entry]], ...]
-    conflicting: tuple[tuple[Layer[Variable], Layer[Entry]], ...]
+    pairs: tuple[LayerPair, ...]
+    conflicting: tuple[LayerPair, ...]
     plain: bool
 
     @property
@@ -97,7 +102,7 @@ def _numbered(components: Sequence[Tokens], templates: set[Template]) -> tuple[T
 
 
 def correspondences(
-    missing: Sequence[Layer[Variable]], unexpected: Sequence[Layer[Entry]], *, whole: bool = False
+    missing: Sequence[GraphLayer], unexpected: Sequence[StoredLayer], *, whole: bool = False
 ) -> Iterator[tuple[Correspondence, ...]]:
     """The families that correspond, the largest first; several at once are rivals that fit equally well.
 
@@ -138,9 +143,7 @@ def _identity(item: Correspondence) -> frozenset[tuple[int, int]]:
     return frozenset((id(lhs), id(rhs)) for lhs, rhs in item.pairs)
 
 
-def _believed(
-    item: Correspondence, left: Sequence[Family[Variable]], right: Sequence[Family[Entry]], *, whole: bool
-) -> bool:
+def _believed(item: Correspondence, left: Sequence[GraphFamily], right: Sequence[StoredFamily], *, whole: bool) -> bool:
     mine = next(len(family.members) for family in left if family.template == item.lhs)
     theirs = next(len(family.members) for family in right if family.template == item.rhs)
     if whole:
@@ -155,12 +158,12 @@ def _without(family: Family[Item], gone: set[int]) -> Family[Item]:
     return Family(family.template, kept)
 
 
-def _comparable(lhs: Family[Variable], rhs: Family[Entry]) -> bool:
+def _comparable(lhs: GraphFamily, rhs: StoredFamily) -> bool:
     roles = {role for layer in rhs.members.values() for role in layer.roles}
     return any(role in roles for layer in lhs.members.values() for role in layer.roles)
 
 
-def _best(lhs: Family[Variable], rhs: Family[Entry]) -> list[Correspondence]:
+def _best(lhs: GraphFamily, rhs: StoredFamily) -> list[Correspondence]:
     """The correspondences of two families that join most layers; empty if none joins two."""
     if len(lhs.members) < 2 or len(rhs.members) < 2:
         return []
@@ -199,7 +202,7 @@ def _best(lhs: Family[Variable], rhs: Family[Entry]) -> list[Correspondence]:
 class _Fits:
     """Which members of two families can be the same layer, looked up by their shapes: there are few different ones."""
 
-    def __init__(self, lhs: Family[Variable], rhs: Family[Entry]) -> None:
+    def __init__(self, lhs: GraphFamily, rhs: StoredFamily) -> None:
         self._lhs = {numbers: _shapes(layer) for numbers, layer in lhs.members.items()}
         self._rhs = {numbers: _shapes(layer) for numbers, layer in rhs.members.items()}
         mine = {self._lhs[numbers]: layer for numbers, layer in lhs.members.items()}
@@ -227,8 +230,8 @@ def _varying(members: dict[Numbers, Layer[Item]]) -> list[int]:
 
 
 def _join(
-    lhs: Family[Variable],
-    rhs: Family[Entry],
+    lhs: GraphFamily,
+    rhs: StoredFamily,
     fits: _Fits,
     anchor: Numbers,
     target: Numbers,

@@ -96,3 +96,8 @@ def natural(key: str) -> list[tuple[int, int | str]]:
     import re
 
     return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", key)]
+
+
+def has_kernel(layer: Layer[Item]) -> bool:
+    """Whether the shapes say anything: a kernel's do, a vector of 64 numbers does not."""
+    return any(len(item.spec.shape) > 1 for item in layer.roles.values())

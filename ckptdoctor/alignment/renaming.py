@@ -19,6 +19,9 @@ other words, numbers that correspond · `object order` the n-th layer with weigh
 shapes · `order` the same shapes in the same order · `elimination` what is left over.
 """
 
+SHAPES_ALONE: frozenset[Kind] = frozenset({"shape", "order", "elimination"})
+"""The reasons for which names say nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Renaming:
@@ -48,11 +51,13 @@ class Ambiguity:
     """Variables for which several keys fit equally well: none is chosen.
 
     Attributes:
+        kind: what they were compared by.
         variables: the graph's.
         entries: the checkpoint's.
         evidence: why none is better, in a sentence.
     """
 
+    kind: Kind
     variables: tuple[Variable, ...]
     entries: tuple[Entry, ...]
     evidence: str

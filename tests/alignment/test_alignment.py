@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ckptdoctor.alignment.alignment import Alignment, align
+from ckptdoctor.alignment.align import align
+from ckptdoctor.alignment.alignment import Alignment
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.graph import GraphKind, GraphSpec, Variable
 from ckptdoctor.specs.inventory import Entry, Family, Inventory
@@ -161,3 +162,16 @@ def test_one_new_layer_of_the_shape_of_an_unused_one_is_no_safe_rename() -> None
     common = {"a/w": (2, 3), "b/w": (3, 4), "c/w": (4, 5)}
     alignment = compare({**common, "head/w": (5, 9)}, {**common, "old_head/w": (5, 9)})
     assert not any(renaming.certain for renaming in alignment.renamings)
+
+
+def test_a_place_that_two_variables_name_is_neither_ones() -> None:
+    shapes: dict[str, Shape] = {"a/kernel": (2, 3), "b/kernel": (2, 3), "c/kernel": (3, 4), "d/kernel": (4, 5)}
+    places = ["layers/a/vars/0", "layers/a/vars/0", "layers/c/vars/0", "layers/d/vars/0"]
+    variables = tuple(
+        Variable(key, key, TensorSpec(FLOAT, shape), stored=place)
+        for (key, shape), place in zip(shapes.items(), places, strict=True)
+    )
+    entries = {place: Entry(place, variable.spec) for place, variable in zip(places, variables, strict=True)}
+    graph = GraphSpec("g.py", GraphKind.KERAS_MODEL, variables)
+    alignment = align(graph, Inventory("m.weights.h5", "Keras 3", Family.KERAS, (), entries))
+    assert made(alignment) == {"c/kernel": "layers/c/vars/0", "d/kernel": "layers/d/vars/0"}

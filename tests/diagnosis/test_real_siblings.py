@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ckptdoctor import api
-from ckptdoctor.alignment.alignment import align
+from ckptdoctor.alignment.align import align
 from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose
 from ckptdoctor.specs.graph import GraphKind, GraphSpec, Variable
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from ckptdoctor.alignment.alignment import align
+from ckptdoctor.alignment.align import align
 from ckptdoctor.conversion.from_diagnosis import plan_from_diagnosis
 from ckptdoctor.conversion.plan import derive
 from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose

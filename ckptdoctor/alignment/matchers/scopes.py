@@ -10,8 +10,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from ckptdoctor.alignment.labelled import Labelled
+from ckptdoctor.alignment.layer_renamings import SHOWN
 from ckptdoctor.alignment.renaming import Ambiguity, Renaming
+from ckptdoctor.alignment.unmatched import Matches, Unmatched
 from ckptdoctor.libraries.dialects import ROLE_OF
 from ckptdoctor.libraries.training_state import training_state
 from ckptdoctor.specs.graph import Variable
@@ -20,16 +24,22 @@ from ckptdoctor.specs.tensor import Shape
 
 _FEWEST = 2
 _FEWEST_BY_NAME = 4
-_SHOWN = 3
 _MANY = 200
 """Entries that one variable is compared with at most."""
 
 Replacement = tuple[str, str]
+Items = Sequence[Labelled[Variable]]
+Stored = Sequence[Labelled[Entry]]
 
 
-def match_scopes(
-    missing: Sequence[Variable], unexpected: Sequence[Entry], *, names_alone: bool = True
-) -> tuple[tuple[Renaming, ...], tuple[Ambiguity, ...]]:
+def match(state: Unmatched) -> Matches:
+    """The replacements of scopes that explain names that are on one side only."""
+    return replaced_scopes(*state.one_sided())
+
+
+def replaced_scopes(
+    missing: Sequence[Labelled[Variable]], unexpected: Sequence[Labelled[Entry]], *, names_alone: bool = True
+) -> Matches:
     """The replacements of scopes that explain missing variables, the one that explains most first.
 
     Args:
@@ -40,48 +50,75 @@ def match_scopes(
     left, right = list(missing), list(unexpected)
     renamings: list[Renaming] = []
     ambiguities: list[Ambiguity] = []
-    while True:
-        networks = sum(training_state(variable.key) is None for variable in left)
-        votes = _votes(left, right)
-        by_name = not votes or max(votes.values()) < _FEWEST
-        if by_name:
-            # No shape agrees: another width, say. Names alone must then speak for most of the network.
-            votes = _votes(left, right, by_name=True) if names_alone else votes
-            if not names_alone or not votes or max(votes.values()) < max(_FEWEST_BY_NAME, 0.6 * networks):
-                break
-        believed = {
-            replacement: count
-            for replacement, count in votes.items()
-            if count >= _FEWEST and (2 * count >= networks or not _renumbers(*replacement))
-        }
-        if not believed:
-            break
-        (best, count), *others = sorted(believed.items(), key=lambda item: (-item[1], item[0]))
-        lhs, rhs = best
-        rivals = [other[1] for other, votes_for in others if other[0] == lhs and votes_for == count]
-        pairs = _pairs(left, right, lhs, rhs)
-        if rivals:
-            ambiguities.append(_ambiguity(left, right, lhs, [rhs, *rivals]))
+    while believed := _believed(left, right, names_alone=names_alone):
+        lhs, scopes = believed.lhs, believed.scopes
+        pairs = _pairs(left, right, lhs, scopes[0])
+        if len(scopes) > 1:
+            ambiguities.append(_ambiguity(left, right, lhs, scopes))
         else:
-            examples = "; ".join(f"{variable.key} is {entry.key}" for variable, entry in pairs[:_SHOWN])
-            what = "none in shape: the names speak alone" if by_name else f"{count} of them in shape too"
+            examples = "; ".join(f"{variable.key} is {entry.key}" for variable, entry in pairs[:SHOWN])
+            what = (
+                "none in shape: the names speak alone" if believed.by_name else f"{believed.count} of them in shape too"
+            )
             evidence = f"{len(pairs)} variables agree in the rest of the name, {what}: {examples}."
-            renamings.append(Renaming("scope", lhs, rhs, pairs, not by_name, evidence))
+            joined = tuple((variable.value, entry.value) for variable, entry in pairs)
+            renamings.append(Renaming("scope", lhs, scopes[0], joined, not believed.by_name, evidence))
         explained = {variable.key for variable, _ in pairs}
         taken = {entry.key for _, entry in pairs}
         left = [variable for variable in left if variable.key not in explained]
         right = [entry for entry in right if entry.key not in taken]
-    return tuple(renamings), tuple(ambiguities)
+    return Matches(renamings=renamings, ambiguities=ambiguities)
 
 
-def _votes(missing: Sequence[Variable], unexpected: Sequence[Entry], *, by_name: bool = False) -> Counter[Replacement]:
+@dataclass(frozen=True, slots=True)
+class _Believed:
+    """The replacement that explains most.
+
+    Attributes:
+        lhs: the graph's scope.
+        scopes: the checkpoint's that explain as much, the first of which is taken if it is the only one.
+        count: how many variables each explains.
+        by_name: whether no shape agrees, so that names speak alone.
+    """
+
+    lhs: str
+    scopes: list[str]
+    count: int
+    by_name: bool
+
+
+def _believed(left: Items, right: Stored, *, names_alone: bool) -> _Believed | None:
+    """The replacement that explains most of what is left, and its rivals; None if none is to be believed."""
+    networks = sum(training_state(variable.key) is None for variable in left)
+    votes = _votes(left, right)
+    by_name = not votes or max(votes.values()) < _FEWEST
+    if by_name:
+        # No shape agrees: another width, say. Names alone must then speak for most of the network.
+        votes = _votes(left, right, by_name=True) if names_alone else votes
+        if not names_alone or not votes or max(votes.values()) < max(_FEWEST_BY_NAME, 0.6 * networks):
+            return None
+    ranked = sorted(
+        (
+            (replacement, count)
+            for replacement, count in votes.items()
+            if count >= _FEWEST and (2 * count >= networks or not _renumbers(*replacement))
+        ),
+        key=lambda item: (-item[1], item[0]),
+    )
+    if not ranked:
+        return None
+    (lhs, _), most = ranked[0]
+    return _Believed(lhs, [scopes[1] for scopes, count in ranked if scopes[0] == lhs and count == most], most, by_name)
+
+
+def _votes(missing: Items, unexpected: Stored, *, by_name: bool = False) -> Counter[Replacement]:
     """How many variables each replacement of a scope explains, shape included or, by name, only the rank."""
 
     def seen(shape: Shape) -> object:
         return len(shape) if by_name else shape
 
     # By the last component, and by the last few where fewer say too little.
-    indexes: list[dict[tuple[str, object], list[Entry]]] = [{}, {}, {}, {}]
+    indexes: list[dict[tuple[str, object], list[Labelled[Entry]]]] = [{}, {}, {}, {}]
     for entry in unexpected:
         for components, index in enumerate(indexes, 1):
             index.setdefault((_end(entry.key, components), seen(entry.spec.shape)), []).append(entry)
@@ -90,7 +127,7 @@ def _votes(missing: Sequence[Variable], unexpected: Sequence[Entry], *, by_name:
         if training_state(variable.key):
             continue  # slots all end in the same few words: they follow their variables, and prove nothing
         shape = seen(variable.spec.shape)
-        candidates: list[Entry] = []
+        candidates: list[Labelled[Entry]] = []
         for components, index in enumerate(indexes, 1):
             candidates = index.get((_end(variable.key, components), shape), [])
             if len(candidates) <= _MANY:
@@ -121,17 +158,16 @@ def _renumbers(lhs: str, rhs: str) -> bool:
     return re.sub(r"_?\d+", "", lhs) == re.sub(r"_?\d+", "", rhs)
 
 
-def _pairs(
-    missing: Sequence[Variable], unexpected: Sequence[Entry], lhs: str, rhs: str
-) -> tuple[tuple[Variable, Entry], ...]:
+def _pairs(missing: Items, unexpected: Stored, lhs: str, rhs: str) -> list[tuple[Labelled[Variable], Labelled[Entry]]]:
     entries = {entry.key: entry for entry in unexpected}
     named = [(variable, rhs + variable.key.removeprefix(lhs)) for variable in missing if variable.key.startswith(lhs)]
-    return tuple((variable, entries[key]) for variable, key in named if key in entries)
+    return [(variable, entries[key]) for variable, key in named if key in entries]
 
 
-def _ambiguity(missing: Sequence[Variable], unexpected: Sequence[Entry], lhs: str, scopes: list[str]) -> Ambiguity:
+def _ambiguity(missing: Items, unexpected: Stored, lhs: str, scopes: list[str]) -> Ambiguity:
     pairs = [pair for rhs in scopes for pair in _pairs(missing, unexpected, lhs, rhs)]
-    variables = tuple({variable.key: variable for variable, _ in pairs}.values())
-    entries = tuple({entry.key: entry for _, entry in pairs}.values())
+    variables = tuple({variable.key: variable.value for variable, _ in pairs}.values())
+    entries = tuple({entry.key: entry.value for _, entry in pairs}.values())
     listed = ", ".join(scope or "no scope" for scope in scopes)
-    return Ambiguity(variables, entries, f"The scopes {listed} of the checkpoint fit {lhs or 'no scope'} equally well.")
+    evidence = f"The scopes {listed} of the checkpoint fit {lhs or 'no scope'} equally well."
+    return Ambiguity("scope", variables, entries, evidence)
