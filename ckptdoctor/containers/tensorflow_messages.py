@@ -1,7 +1,8 @@
-"""The protocol buffer messages of the two TensorFlow checkpoint formats, under the owner's names.
+"""TensorFlow's protocol buffer messages, declared once, under the owner's names, with the fields that are read.
 
-Source: TensorFlow, tensorflow/core/protobuf/tensor_bundle.proto, tensorflow/core/util/saved_tensor_slice.proto and
-tensorflow/core/framework/{tensor,tensor_shape,tensor_slice,versions}.proto; the checkpoint state file from
+Source: TensorFlow, tensorflow/core/protobuf/{tensor_bundle,meta_graph,saver,saved_model,saved_object_graph,
+trackable_object_graph}.proto, tensorflow/core/util/saved_tensor_slice.proto, tensorflow/core/framework/{tensor,tensor_shape,
+tensor_slice,versions,graph,node_def,attr_value,variable,types}.proto; the checkpoint state file from
 tensorflow/python/training/checkpoint_state.proto.
 """
 
@@ -9,12 +10,13 @@ from __future__ import annotations
 
 from ckptdoctor.containers.protobuf import Message, declare
 from ckptdoctor.limits import MAX_ELEMENTS, MAX_RANK
-from ckptdoctor.specs.dtype import dtype_from_number
+from ckptdoctor.specs.dtype import dtype_from_number, enum_names
 from ckptdoctor.specs.tensor import Shape, TensorSlice, TensorSpec
 
 _CLASSES = declare(
-    "ckptdoctor.checkpoint",
+    "ckptdoctor.tensorflow",
     {
+        # Checkpoints.
         "VersionDef": {"producer": (1, "int32"), "min_consumer": (2, "int32"), "bad_consumers": (3, "repeated int32")},
         "Dim": {"size": (1, "int64"), "name": (2, "bytes")},
         "TensorShapeProto": {"dim": (2, "repeated Dim"), "unknown_rank": (3, "bool")},
@@ -44,7 +46,87 @@ _CLASSES = declare(
             "all_model_checkpoint_timestamps": (3, "repeated double"),
             "last_preserved_timestamp": (4, "double"),
         },
+        # Objects.
+        "ObjectReference": {"node_id": (1, "int32"), "local_name": (2, "bytes")},
+        "SerializedTensor": {"name": (1, "bytes"), "full_name": (2, "bytes"), "checkpoint_key": (3, "bytes")},
+        "SlotVariableReference": {
+            "original_variable_node_id": (1, "int32"),
+            "slot_name": (2, "bytes"),
+            "slot_variable_node_id": (3, "int32"),
+        },
+        "BoolValue": {"value": (1, "bool")},
+        "TrackableObject": {
+            "children": (1, "repeated ObjectReference"),
+            "attributes": (2, "repeated SerializedTensor"),
+            "slot_variables": (3, "repeated SlotVariableReference"),
+            "has_checkpoint_values": (5, "BoolValue"),
+        },
+        "TrackableObjectGraph": {"nodes": (1, "repeated TrackableObject")},
+        "SavedVariable": {
+            "dtype": (1, "DataType"),
+            "shape": (2, "TensorShapeProto"),
+            "trainable": (3, "bool"),
+            "name": (6, "bytes"),
+        },
+        "SavedObject": {
+            "children": (1, "repeated ObjectReference"),
+            "slot_variables": (3, "repeated SlotVariableReference"),
+            "variable": (7, "SavedVariable"),
+        },
+        "SavedObjectGraph": {"nodes": (1, "repeated SavedObject")},
+        # Graphs.
+        "TensorProto": {
+            "dtype": (1, "DataType"),
+            "tensor_shape": (2, "TensorShapeProto"),
+            "tensor_content": (4, "bytes"),
+            "float_val": (5, "repeated float"),
+            "double_val": (6, "repeated double"),
+            "int_val": (7, "repeated int32"),
+            "string_val": (8, "repeated bytes"),
+            "int64_val": (10, "repeated int64"),
+            "bool_val": (11, "repeated bool"),
+            "half_val": (13, "repeated int32"),
+            "uint32_val": (16, "repeated uint32"),
+            "uint64_val": (17, "repeated uint64"),
+        },
+        "ListValue": {"i": (3, "repeated int64"), "shape": (7, "repeated TensorShapeProto")},
+        "AttrValue": {
+            "list": (1, "ListValue"),
+            "s": (2, "bytes"),
+            "type": (6, "DataType"),
+            "shape": (7, "TensorShapeProto"),
+            "tensor": (8, "TensorProto"),
+        },
+        "AttrEntry": {"key": (1, "bytes"), "value": (2, "AttrValue")},
+        "NodeDef": {
+            "name": (1, "bytes"),
+            "op": (2, "bytes"),
+            "input": (3, "repeated bytes"),
+            "attr": (5, "repeated AttrEntry"),
+        },
+        "GraphDef": {"node": (1, "repeated NodeDef")},
+        "SaverDef": {"filename_tensor_name": (1, "bytes"), "save_tensor_name": (2, "bytes")},
+        "BytesList": {"value": (1, "repeated bytes")},
+        "CollectionDef": {"node_list": (1, "BytesList"), "bytes_list": (2, "BytesList")},
+        "CollectionDefEntry": {"key": (1, "bytes"), "value": (2, "CollectionDef")},
+        "VariableDef": {"variable_name": (1, "bytes")},
+        "TensorInfo": {"name": (1, "bytes"), "dtype": (2, "DataType"), "tensor_shape": (3, "TensorShapeProto")},
+        "TensorInfoEntry": {"key": (1, "bytes"), "value": (2, "TensorInfo")},
+        "SignatureDef": {"inputs": (1, "repeated TensorInfoEntry"), "outputs": (2, "repeated TensorInfoEntry")},
+        "SignatureDefEntry": {"key": (1, "bytes"), "value": (2, "SignatureDef")},
+        "MetaInfoDef": {"tags": (4, "repeated bytes")},
+        "MetaGraphDef": {
+            "meta_info_def": (1, "MetaInfoDef"),
+            "graph_def": (2, "GraphDef"),
+            "saver_def": (3, "SaverDef"),
+            "collection_def": (4, "repeated CollectionDefEntry"),
+            "signature_def": (5, "repeated SignatureDefEntry"),
+            "object_graph_def": (7, "SavedObjectGraph"),
+        },
+        # Its meta graphs are parsed one by one.
+        "SavedModel": {"saved_model_schema_version": (1, "int64"), "meta_graphs": (2, "repeated bytes")},
     },
+    {"DataType": enum_names()},
 )
 
 VersionDef = _CLASSES["VersionDef"]
@@ -53,6 +135,11 @@ BundleHeaderProto = _CLASSES["BundleHeaderProto"]
 BundleEntryProto = _CLASSES["BundleEntryProto"]
 SavedTensorSlices = _CLASSES["SavedTensorSlices"]
 CheckpointState = _CLASSES["CheckpointState"]
+TrackableObjectGraph = _CLASSES["TrackableObjectGraph"]
+GraphDef = _CLASSES["GraphDef"]
+MetaGraphDef = _CLASSES["MetaGraphDef"]
+VariableDef = _CLASSES["VariableDef"]
+SavedModel = _CLASSES["SavedModel"]
 
 
 def key_from_bytes(data: bytes) -> str:

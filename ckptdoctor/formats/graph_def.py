@@ -15,14 +15,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ckptdoctor.containers.protobuf import Message, declare, parse, parse_text
-from ckptdoctor.containers.tensorflow_messages import spec_from_proto
+from ckptdoctor.containers.protobuf import Message, parse, parse_text
+from ckptdoctor.containers.tensorflow_messages import GraphDef, spec_from_proto
 from ckptdoctor.errors import Corrupt, NotACheckpoint
 from ckptdoctor.formats.format import Format, Probe
 from ckptdoctor.formats.mapped_tensors import Load, MappedTensors
 from ckptdoctor.limits import MAX_GRAPH_TEXT, MAX_META_GRAPH, MAX_UNSTORED
 from ckptdoctor.specs.command import operand, own_command
-from ckptdoctor.specs.dtype import enum_names
 from ckptdoctor.specs.inventory import Entry, Family, Inventory
 from ckptdoctor.specs.tensor import TensorSpec
 
@@ -30,46 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FORMAT = "frozen graph"
-
-_CLASSES = declare(
-    "ckptdoctor.graph_def",
-    # All that text can say and `ckptdoctor.graphs.meta_graph` reads too: text is turned into bytes with these.
-    {
-        "Dim": {"size": (1, "int64")},
-        "Shape": {"dim": (2, "repeated Dim"), "unknown_rank": (3, "bool")},
-        "Tensor": {
-            "dtype": (1, "DataType"),
-            "tensor_shape": (2, "Shape"),
-            "tensor_content": (4, "bytes"),
-            "float_val": (5, "repeated float"),
-            "double_val": (6, "repeated double"),
-            "int_val": (7, "repeated int32"),
-            "string_val": (8, "repeated bytes"),
-            "int64_val": (10, "repeated int64"),
-            "bool_val": (11, "repeated bool"),
-            "half_val": (13, "repeated int32"),
-            "uint32_val": (16, "repeated uint32"),
-            "uint64_val": (17, "repeated uint64"),
-        },
-        "List": {"i": (3, "repeated int64"), "shape": (7, "repeated Shape")},
-        "Attr": {
-            "list": (1, "List"),
-            "s": (2, "bytes"),
-            "type": (6, "DataType"),
-            "shape": (7, "Shape"),
-            "tensor": (8, "Tensor"),
-        },
-        "AttrEntry": {"key": (1, "bytes"), "value": (2, "Attr")},
-        "Node": {
-            "name": (1, "bytes"),
-            "op": (2, "bytes"),
-            "input": (3, "repeated bytes"),
-            "attr": (5, "repeated AttrEntry"),
-        },
-        "GraphDef": {"node": (1, "repeated Node")},
-    },
-    {"DataType": enum_names()},
-)
 
 _FIELDS = {
     "float32": "float_val",
@@ -140,9 +99,9 @@ def read_graph_def(path: Path) -> Message | None:
         file.seek(0)
         try:
             if head.startswith(_FIRST_FIELD):
-                graph = parse(_CLASSES["GraphDef"], file.read())
+                graph = parse(GraphDef, file.read())
             elif _TEXT.match(head) and path.stat().st_size <= MAX_GRAPH_TEXT:
-                graph = parse_text(_CLASSES["GraphDef"], file.read().decode("utf-8", "surrogateescape"))
+                graph = parse_text(GraphDef, file.read().decode("utf-8", "surrogateescape"))
             else:
                 return None
         except ValueError:

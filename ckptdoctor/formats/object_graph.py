@@ -12,31 +12,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ckptdoctor.containers.protobuf import declare, parse
+from ckptdoctor.containers.protobuf import parse
+from ckptdoctor.containers.tensorflow_messages import TrackableObjectGraph
 from ckptdoctor.limits import MAX_OBJECTS
 from ckptdoctor.specs.inventory import OBJECT_GRAPH_KEY, Entry
 from ckptdoctor.specs.objects import Attribute, ObjectGraph, Slot, TrackedObject
-
-_CLASSES = declare(
-    "ckptdoctor.object_graph",
-    {
-        "ObjectReference": {"node_id": (1, "int32"), "local_name": (2, "bytes")},
-        "SerializedTensor": {"name": (1, "bytes"), "full_name": (2, "bytes"), "checkpoint_key": (3, "bytes")},
-        "SlotVariableReference": {
-            "original_variable_node_id": (1, "int32"),
-            "slot_name": (2, "bytes"),
-            "slot_variable_node_id": (3, "int32"),
-        },
-        "BoolValue": {"value": (1, "bool")},
-        "TrackableObject": {
-            "children": (1, "repeated ObjectReference"),
-            "attributes": (2, "repeated SerializedTensor"),
-            "slot_variables": (3, "repeated SlotVariableReference"),
-            "has_checkpoint_values": (5, "BoolValue"),
-        },
-        "TrackableObjectGraph": {"nodes": (1, "repeated TrackableObject")},
-    },
-)
 
 
 def decode_objects(data: bytes) -> ObjectGraph:
@@ -45,7 +25,7 @@ def decode_objects(data: bytes) -> ObjectGraph:
     Raises:
         ValueError: they are no object graph, or it has too many objects or leads to one that is not there.
     """
-    message = parse(_CLASSES["TrackableObjectGraph"], data)
+    message = parse(TrackableObjectGraph, data)
     if not 0 < len(message.nodes) <= MAX_OBJECTS:
         raise ValueError(f"{len(message.nodes):,} objects")
     objects = tuple(
@@ -68,7 +48,7 @@ def decode_objects(data: bytes) -> ObjectGraph:
 
 def encode_objects(graph: ObjectGraph) -> bytes:
     """The bytes of an object graph, as TensorFlow would write them."""
-    message = _CLASSES["TrackableObjectGraph"]()
+    message = TrackableObjectGraph()
     holding = _holding_values(graph)
     for number, item in enumerate(graph.objects):
         node = message.nodes.add()

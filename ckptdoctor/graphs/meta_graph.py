@@ -13,48 +13,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ckptdoctor.containers.protobuf import Message, declare, parse
+from ckptdoctor.containers.protobuf import Message, parse
+from ckptdoctor.containers.tensorflow_messages import MetaGraphDef, VariableDef
 from ckptdoctor.errors import Corrupt
 from ckptdoctor.io.mapped_file import MappedFile
 from ckptdoctor.limits import MAX_META_GRAPH
 from ckptdoctor.specs.dtype import dtype_from_number
 from ckptdoctor.specs.graph import Consumer, GraphKind, GraphSpec, Variable
 from ckptdoctor.specs.tensor import TensorSpec
-
-_CLASSES = declare(
-    "ckptdoctor.meta_graph",
-    {
-        "Dim": {"size": (1, "int64")},
-        "Shape": {"dim": (2, "repeated Dim"), "unknown_rank": (3, "bool")},
-        "Tensor": {"dtype": (1, "int32"), "string_val": (8, "repeated bytes")},
-        "List": {"i": (3, "repeated int64"), "shape": (7, "repeated Shape")},
-        "Attr": {
-            "list": (1, "List"),
-            "s": (2, "bytes"),
-            "type": (6, "int32"),
-            "shape": (7, "Shape"),
-            "tensor": (8, "Tensor"),
-        },
-        "AttrEntry": {"key": (1, "bytes"), "value": (2, "Attr")},
-        "Node": {
-            "name": (1, "bytes"),
-            "op": (2, "bytes"),
-            "input": (3, "repeated bytes"),
-            "attr": (5, "repeated AttrEntry"),
-        },
-        "GraphDef": {"node": (1, "repeated Node")},
-        "SaverDef": {"filename_tensor_name": (1, "bytes"), "save_tensor_name": (2, "bytes")},
-        "BytesList": {"value": (1, "repeated bytes")},
-        "Collection": {"node_list": (1, "BytesList"), "bytes_list": (2, "BytesList")},
-        "CollectionEntry": {"key": (1, "bytes"), "value": (2, "Collection")},
-        "VariableDef": {"variable_name": (1, "bytes")},
-        "MetaGraphDef": {
-            "graph_def": (2, "GraphDef"),
-            "saver_def": (3, "SaverDef"),
-            "collection_def": (4, "repeated CollectionEntry"),
-        },
-    },
-)
 
 _VARIABLES = ("VariableV2", "Variable", "VarHandleOp", "AutoReloadVariable")
 _READS = ("Identity", "ReadVariableOp", "Cast", "Enter", "Reshape")
@@ -152,7 +118,7 @@ def graph_of_definition(path: Path, data: bytes) -> GraphSpec:
     Raises:
         Corrupt: it has no variables, or one of an unknown type.
     """
-    meta = _CLASSES["MetaGraphDef"]()
+    meta = MetaGraphDef()
     meta.graph_def.ParseFromString(data)
     return GraphSpec(str(path), GraphKind.GRAPH_DEF, _variables(path, meta), (str(path.resolve()),))
 
@@ -164,7 +130,7 @@ def saved_variables(path: Path, data: bytes) -> tuple[Variable, ...]:
         Corrupt: they are no MetaGraphDef, or its graph has no variables.
     """
     try:
-        meta = parse(_CLASSES["MetaGraphDef"], data)
+        meta = parse(MetaGraphDef, data)
     except ValueError as error:
         raise Corrupt(path, "meta graph", str(error), hint=_DAMAGED) from error
     return _variables(path, meta)
@@ -219,7 +185,7 @@ def _collections(meta: Message) -> dict[str, set[str]]:
     for entry in meta.collection_def:
         for data in entry.value.bytes_list.value:
             try:
-                name = parse(_CLASSES["VariableDef"], data).variable_name
+                name = parse(VariableDef, data).variable_name
             except ValueError:
                 continue  # a collection of something else
             found.setdefault(name.decode("utf-8", "replace").partition(":")[0], set()).add(

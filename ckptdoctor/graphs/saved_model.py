@@ -14,7 +14,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ckptdoctor.containers.protobuf import Message, declare, parse
+from ckptdoctor.containers.protobuf import Message, parse
+from ckptdoctor.containers.tensorflow_messages import MetaGraphDef, SavedModel
 from ckptdoctor.errors import Corrupt
 from ckptdoctor.graphs.meta_graph import saved_variables
 from ckptdoctor.io.mapped_file import MappedFile
@@ -23,38 +24,6 @@ from ckptdoctor.specs.dtype import dtype_from_number
 from ckptdoctor.specs.graph import GraphKind, GraphSpec, Variable
 from ckptdoctor.specs.objects import OBJECT_VALUE, VALUE, Attribute, ObjectGraph, Slot, TrackedObject
 from ckptdoctor.specs.tensor import TensorSpec, show_shape
-
-_CLASSES = declare(
-    "ckptdoctor.saved_model",
-    {
-        "Dim": {"size": (1, "int64")},
-        "Shape": {"dim": (2, "repeated Dim"), "unknown_rank": (3, "bool")},
-        "TensorInfo": {"name": (1, "bytes"), "dtype": (2, "int32"), "tensor_shape": (3, "Shape")},
-        "TensorInfoEntry": {"key": (1, "bytes"), "value": (2, "TensorInfo")},
-        "SignatureDef": {"inputs": (1, "repeated TensorInfoEntry"), "outputs": (2, "repeated TensorInfoEntry")},
-        "SignatureDefEntry": {"key": (1, "bytes"), "value": (2, "SignatureDef")},
-        "MetaInfoDef": {"tags": (4, "repeated bytes")},
-        "ObjectReference": {"node_id": (1, "int32"), "local_name": (2, "bytes")},
-        "SlotVariableReference": {
-            "original_variable_node_id": (1, "int32"),
-            "slot_name": (2, "bytes"),
-            "slot_variable_node_id": (3, "int32"),
-        },
-        "SavedVariable": {"dtype": (1, "int32"), "shape": (2, "Shape"), "trainable": (3, "bool"), "name": (6, "bytes")},
-        "SavedObject": {
-            "children": (1, "repeated ObjectReference"),
-            "slot_variables": (3, "repeated SlotVariableReference"),
-            "variable": (7, "SavedVariable"),
-        },
-        "SavedObjectGraph": {"nodes": (1, "repeated SavedObject")},
-        "MetaGraphDef": {
-            "meta_info_def": (1, "MetaInfoDef"),
-            "signature_def": (5, "repeated SignatureDefEntry"),
-            "object_graph_def": (7, "SavedObjectGraph"),
-        },
-        "Model": {"saved_model_schema_version": (1, "int64"), "meta_graphs": (2, "repeated bytes")},
-    },
-)
 
 _DAMAGED = "The file is damaged: fetch or save the SavedModel again."
 _SERVING = b"serve"
@@ -71,8 +40,8 @@ def read_saved_model(path: Path) -> GraphSpec:
     if file.size > MAX_META_GRAPH:
         raise Corrupt(path, "SavedModel", f"{file.size:,} bytes", expected="at most 2 GiB", hint=_DAMAGED)
     try:
-        model = parse(_CLASSES["Model"], file.view(0, file.size, "SavedModel"))
-        parsed = [parse(_CLASSES["MetaGraphDef"], data) for data in model.meta_graphs]
+        model = parse(SavedModel, file.view(0, file.size, "SavedModel"))
+        parsed = [parse(MetaGraphDef, data) for data in model.meta_graphs]
         if not parsed:
             raise ValueError("no meta graph")
         chosen = next((n for n, meta in enumerate(parsed) if _SERVING in meta.meta_info_def.tags), 0)
