@@ -15,7 +15,7 @@ from ckptdoctor.conversion.plan import Plan, inverted
 from ckptdoctor.conversion.plan_file import read_plan, write_plan
 from ckptdoctor.errors import UsageError
 from ckptdoctor.executor.convert import convert
-from ckptdoctor.formats.registry import open_checkpoint
+from ckptdoctor.formats.locate import open_checkpoint
 from ckptdoctor.ops import (
     OPS,
     Cast,
