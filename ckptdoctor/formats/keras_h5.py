@@ -17,9 +17,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ckptdoctor.containers.hdf5 import MAGIC, Hdf5
 from ckptdoctor.errors import FormatError, UsageError
 from ckptdoctor.formats.format import Format, starts_with
-from ckptdoctor.formats.hdf5 import MAGIC, Hdf5, PlacedWriter
+from ckptdoctor.formats.hdf5 import PlacedWriter
 from ckptdoctor.formats.mapped_tensors import MappedTensors
 from ckptdoctor.formats.target import Specs
 from ckptdoctor.io.atomic_output import AtomicOutput

@@ -19,10 +19,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import BinaryIO
 
+from ckptdoctor.containers.hdf5 import Hdf5
+from ckptdoctor.containers.weight_map import read_weight_map
 from ckptdoctor.containers.zip_archive import ZipArchive
-from ckptdoctor.errors import Corrupt, FormatError, MissingData, UsageError
+from ckptdoctor.errors import Corrupt, FormatError, UsageError
 from ckptdoctor.formats.format import Format, Probe
-from ckptdoctor.formats.hdf5 import Hdf5, PlacedWriter
+from ckptdoctor.formats.hdf5 import PlacedWriter
 from ckptdoctor.formats.keras_h5 import named_entries, open_keras_h5
 from ckptdoctor.formats.mapped_tensors import MappedTensors
 from ckptdoctor.formats.target import Layout, Specs, refuse_strings, split
@@ -188,29 +190,14 @@ def open_sharded_weights(path: Path) -> MappedTensors:
         MissingData: a shard is not there.
         FormatError: the list or a shard is damaged.
     """
-    try:
-        if path.stat().st_size > MAX_JSON_HEADER:
-            raise ValueError(f"{path.stat().st_size:,} bytes")
-        weight_map = json.loads(path.read_bytes())["weight_map"]
-        listed = [names if isinstance(names, list) else [names] for names in weight_map.values()]
-        names = sorted({str(name) for part in listed for name in part})
-    except (ValueError, RecursionError, TypeError, KeyError, AttributeError) as error:
-        raise Corrupt(path, "weight_map", f"is no table of files: {error}", hint="Save the weights again.") from error
-    foreign = [name for name in names if Path(name).name != name]
-    if foreign:
-        raise Corrupt(path, "weight_map", f"{foreign[0]!r} is no file beside it", hint="Correct the list.")
-    absent = [name for name in names if not (path.parent / name).is_file()]
-    if absent:
-        raise MissingData(path, "weight_map", f"missing {', '.join(absent[:3])}", hint="Copy the shards beside it.")
-    files = [Hdf5(path.parent / name) for name in names]
+    weight_map = read_weight_map(path)
+    files = [Hdf5(file) for file in weight_map.files]
     entries = named_entries(files)
-    promised = [key for key in weight_map if not any(f"/{entry}".startswith(f"{key}/") for entry in entries)]
+    promised = [key for key in weight_map.names if not any(f"/{entry}".startswith(f"{key}/") for entry in entries)]
     if promised:
         raise Corrupt(path, "weight_map", f"no shard holds {promised[0]!r}", hint="Copy the shards of one save.")
     kind = "Keras 3 weights (HDF5, sharded)"
-    inventory = Inventory(
-        str(path), kind, Family.KERAS, (path, *(path.parent / name for name in names)), dict(sorted(entries.items()))
-    )
+    inventory = Inventory(str(path), kind, Family.KERAS, (path, *weight_map.files), dict(sorted(entries.items())))
     extents = {key: extent for file in files for key, extent in file.extents.items()}
     loads = {key: load for file in files for key, load in file.loads.items()}
     return MappedTensors(inventory, extents, loads)

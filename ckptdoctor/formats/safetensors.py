@@ -18,7 +18,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ckptdoctor.errors import Corrupt, MissingData, UsageError
+from ckptdoctor.containers.weight_map import read_weight_map, unique
+from ckptdoctor.errors import Corrupt, UsageError
 from ckptdoctor.formats.checkpoint import Advance, StoredBytes
 from ckptdoctor.formats.format import Format, Probe
 from ckptdoctor.formats.mapped_tensors import MappedTensors, require_size
@@ -89,28 +90,18 @@ def open_sharded(index: Path) -> MappedTensors:
         MissingData: a file is not there.
         FormatError: a file is damaged, or lacks a tensor that the index promises.
     """
-    weight_map = _parse(index, index.read_bytes()).get("weight_map")
-    if not isinstance(weight_map, dict) or not all(isinstance(name, str) for name in weight_map.values()):
-        raise Corrupt(index, "index", "weight_map is no table of files", hint=_DAMAGED)
-    names = sorted(set(weight_map.values()))
-    foreign = [name for name in names if Path(name).name != name]
-    if foreign:
-        raise Corrupt(index, "weight_map", f"{foreign[0]!r} is no file beside the index", hint="Correct the index.")
-    absent = [name for name in names if not (index.parent / name).is_file()]
-    if absent:
-        raise MissingData(
-            index, "weight_map", f"missing {', '.join(absent[:3])}", hint="Copy the shards beside the index."
-        )
+    weight_map = read_weight_map(index)
     entries: dict[str, Entry] = {}
     extents: dict[str, Extent] = {}
-    for name in names:
-        found, places = _read_file(index.parent / name)
-        mine = {key for key, file in weight_map.items() if file == name}
-        if mine - found.keys():
-            raise Corrupt(index, "weight_map", f"{name} does not hold {min(mine - found.keys())!r}", hint=_DAMAGED)
-        entries |= {key: found[key] for key in mine}
-        extents |= {key: places[key] for key in mine}
-    files = (index, *(index.parent / name for name in names))
+    for file in weight_map.files:
+        stored, places = _read_file(file)
+        promised = {key for key, names in weight_map.names.items() if file.name in names}
+        if promised - stored.keys():
+            absent = min(promised - stored.keys())
+            raise Corrupt(index, "weight_map", f"{file.name} does not hold {absent!r}", hint=_DAMAGED)
+        entries |= {key: stored[key] for key in promised}
+        extents |= {key: places[key] for key in promised}
+    files = (index, *weight_map.files)
     inventory = Inventory(str(index), f"{FORMAT} (sharded)", Family.ARRAYS, files, dict(sorted(entries.items())))
     return MappedTensors(inventory, extents)
 
@@ -145,14 +136,8 @@ def _read_file(path: Path) -> tuple[dict[str, Entry], dict[str, Extent]]:
 
 
 def _parse(path: Path, data: bytes) -> dict[str, Any]:
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        table = dict(pairs)
-        if len(table) < len(pairs):
-            raise ValueError("a name occurs twice")
-        return table
-
     try:
-        table = json.loads(data, object_pairs_hook=once)
+        table = json.loads(data, object_pairs_hook=unique)
         if not isinstance(table, dict):
             raise ValueError("it is no object")
     except (ValueError, RecursionError) as error:

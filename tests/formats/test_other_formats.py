@@ -44,7 +44,7 @@ def test_sharded_safetensors(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match=r"missing model-1\.safetensors"):
         open_checkpoint(str(index))
     index.write_text(json.dumps({"weight_map": {"a": "../model-0.safetensors"}}))
-    with pytest.raises(FormatError, match="no file beside the index"):
+    with pytest.raises(FormatError, match="no file beside it"):
         open_checkpoint(str(index))
 
 
