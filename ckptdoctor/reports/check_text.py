@@ -26,6 +26,5 @@ def check_lines(diagnosis: Diagnosis) -> list[str]:
             lines += [f"  help: {remedy.title}: {remedy.text}".removesuffix(": ") for remedy in finding.remedies]
         else:
             comparable = True
-    if comparable:
-        lines.append(f"  more: {view.diff}")
-    return [printable(line) for line in lines]
+    lines = [printable(line) for line in lines]
+    return [*lines, f"  more: {view.diff}"] if comparable else lines
