@@ -93,6 +93,7 @@ _CLASSES = declare(
         "AttrValue": {
             "list": (1, "ListValue"),
             "s": (2, "bytes"),
+            "b": (5, "bool"),
             "type": (6, "DataType"),
             "shape": (7, "TensorShapeProto"),
             "tensor": (8, "TensorProto"),

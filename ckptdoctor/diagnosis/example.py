@@ -1,7 +1,8 @@
 """A rule's own examples: a graph and a checkpoint in a few lines, which the tests run and the documentation shows.
 
-line  := KEY SHAPE [DTYPE] ["resource"] [OP ["input" SHAPE] ["flattened" SHAPE] ["padding" WORD]]
+line  := KEY SHAPE [DTYPE] ["resource"] [OP ["input" SHAPE] ["flattened" SHAPE ["as" AXES]] ["padding" WORD]]
 SHAPE := "[" sizes "]", ? for an unknown size
+AXES  := the order of the map's axes, such as HWC
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from ckptdoctor.specs.tensor import Shape, TensorSpec
 
 _LINE = re.compile(
     r"(?P<key>\S+) \[(?P<shape>[\d,?]*)\](?: (?P<dtype>float\d+|int\d+|bfloat16))?(?P<resource> resource)?"
-    r"(?: (?P<op>[A-Z]\w*)(?: input \[(?P<input>[\d,?]*)\])?(?: flattened \[(?P<flattened>[\d,?]*)\])?"
+    r"(?: (?P<op>[A-Z]\w*)(?: input \[(?P<input>[\d,?]*)\])?(?: flattened \[(?P<flattened>[\d,?]*)\]"
+    r"(?: as (?P<axes>[A-Z]+))?)?"
     r"(?: padding (?P<padding>\w+))?)?"
 )
 
@@ -67,5 +69,6 @@ def _variable(match: re.Match[str]) -> Variable:
             _shape(match["input"]),
             match["padding"] or "",
             flattened=_shape(match["flattened"]),
+            flattened_axes=match["axes"] or "",
         )
     return Variable(match["key"], match["key"], _spec(match), resource=bool(match["resource"]), consumer=consumer)

@@ -24,7 +24,7 @@ def _channels(case: Case, change: Change) -> int:
     """The channels of the map that is flattened: seen at the flatten, else those of the convolution before."""
     use = change.pair.variable.consumer
     if use and use.flattened and len(use.flattened) == 4:
-        return use.flattened[1] if use.data_format == "NCHW" else use.flattened[3]
+        return use.flattened[1 + (use.flattened_axes or "HWC").index("C")]
     before: Pair | None = None
     for pair in case.alignment.pairs:
         if pair.variable is change.pair.variable:

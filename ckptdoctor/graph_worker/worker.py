@@ -20,7 +20,10 @@ import sys
 import traceback
 import types
 
+from . import consumers, keras_layers, operations
+
 NETWORK_MESSAGE = "no downloads while ckptdoctor builds a graph"
+PACKAGE = os.path.dirname(os.path.abspath(__file__))
 STDLIB = os.path.dirname(os.path.abspath(os.__file__))
 TF1_MODULES = ("tf_slim", "tensorflow.compat.v1", "tensorflow.contrib")
 NOT_BUILDERS = ("main", "train", "evaluate", "eval", "test", "run", "parse_args", "get_args", "load_data")
@@ -46,7 +49,7 @@ def is_local(path):
     if not path or path.startswith("<"):
         return False
     path = os.path.abspath(path)
-    if path == os.path.abspath(__file__) or "site-packages" in path or "dist-packages" in path:
+    if path.startswith(PACKAGE + os.sep) or "site-packages" in path or "dist-packages" in path:
         return False
     return not path.startswith(STDLIB + os.sep)
 
@@ -471,12 +474,13 @@ class Keras3(object):
         return self.describe_weights(model.weights, model._flatten_layers(), self.places(model))
 
     def describe_weights(self, weights, layers, places):
-        consumers = {}
+        uses = {}
+        graph = keras_layers.graph_of_layers()
         for layer in layers:
             for weight in list(getattr(layer, "_trainable_variables", [])) + list(
                 getattr(layer, "_non_trainable_variables", [])
             ):
-                consumers[id(weight)] = layer_use(layer, weight)
+                uses[id(weight)] = keras_layers.consumer_of_weight(graph, layer, weight)
         described = []
         for weight in weights:
             stack = self.stacks.get(id(weight), (None, []))[1]
@@ -490,7 +494,7 @@ class Keras3(object):
                     "resource": True,
                     "collections": [],
                     "frames": self.sources.frames(stack),
-                    "consumer": consumers.get(id(weight)),
+                    "consumer": uses.get(id(weight)),
                     "stored": places.get(id(weight), ""),
                 }
             )
@@ -539,47 +543,6 @@ class Keras3(object):
             return ""
 
 
-def layer_use(layer, weight):
-    """The operation a Keras layer uses its kernel in."""
-    shapes = getattr(layer, "_build_shapes_dict", None) or {}
-    shape = next(iter(shapes.values()), None)
-    if not (isinstance(shape, (tuple, list)) and all(size is None or isinstance(size, int) for size in shape)):
-        shape = None
-    kind = type(layer).__name__
-    kernel = weight is getattr(layer, "_kernel", getattr(layer, "kernel", None)) or weight is getattr(
-        layer, "kernel", 0
-    )
-    op = {"Dense": "MatMul", "Conv1D": "Conv1D", "Conv2D": "Conv2D", "Conv3D": "Conv3D"}.get(kind, kind)
-    if op == "MatMul" and shape is not None and len(shape) > 2:
-        op = "Tensordot"
-    if not kernel and op in ("MatMul", "Tensordot", "Conv1D", "Conv2D", "Conv3D"):
-        op = "BiasAdd"
-    data_format = getattr(layer, "data_format", "") or ""
-    return {
-        "op": op,
-        "name": layer.name,
-        "input_shape": None if shape is None else [-1 if size is None else size for size in shape],
-        "padding": str(getattr(layer, "padding", "")).upper(),
-        "strides": [int(size) for size in getattr(layer, "strides", ()) or ()] if op.startswith("Conv") else [],
-        "data_format": {"channels_last": "NHWC", "channels_first": "NCHW"}.get(data_format, ""),
-        "producer": "",
-        "flattened": flattened_by_keras(layer),
-    }
-
-
-def flattened_by_keras(layer):
-    """The shape that a Keras layer's input was flattened from, in a functional or sequential model."""
-    try:
-        before = layer.input._keras_history.operation
-        while type(before).__name__ in ("Dropout", "Activation", "ReLU"):
-            before = before.input._keras_history.operation
-        if type(before).__name__ not in ("Flatten", "Reshape"):
-            return None
-        return [-1 if size is None else int(size) for size in before.input.shape]
-    except (AttributeError, ValueError):
-        return None
-
-
 # --- TensorFlow graphs ----------------------------------------------------------------------------------------------
 
 
@@ -587,77 +550,6 @@ def shape_list(shape):
     if shape.rank is None:
         return None
     return [-1 if size is None else int(size) for size in shape.as_list()]
-
-
-PASS_THROUGH = ("Identity", "ReadVariableOp", "Cast", "Enter", "Reshape", "ExpandDims", "Transpose", "ConcatV2")
-NO_USE = (
-    "Assign", "AssignVariableOp", "AssignSub", "AssignAdd", "AssignSubVariableOp", "AssignAddVariableOp", "L2Loss",
-    "VarIsInitializedOp", "IsVariableInitialized", "NoOp", "SaveV2", "Save", "SaveSlices", "HistogramSummary", "Shape",
-    "Abs", "Square", "Sum", "Mul", "VariableShape",
-)  # fmt: skip
-
-
-def find_consumer(operation):
-    """The operation that uses a variable's value, found through reads, casts and reshapes."""
-    pending, seen = [(operation, 0)], set()
-    fallback = None
-    while pending:
-        current, depth = pending.pop(0)
-        for output in current.outputs:
-            for user in output.consumers():
-                if user.name in seen or user.type in NO_USE or user.type.startswith(("Apply", "ResourceApply")):
-                    continue
-                seen.add(user.name)
-                if user.type in PASS_THROUGH and depth < 6:
-                    pending.append((user, depth + 1))
-                elif fallback is None:
-                    fallback = (user, output)
-    return fallback
-
-
-def describe_consumer(operation):
-    found = find_consumer(operation)
-    if found is None:
-        return None
-    user, weight = found
-    op, name = user.type, user.name
-    data = next((tensor for tensor in user.inputs if tensor is not weight), None)
-    match = re.match(r"(.*/?Tensordot)/MatMul", name)
-    if op == "MatMul" and match:
-        op, name = "Tensordot", match.group(1)
-        for inner in user.graph.get_operations():
-            if inner.name.startswith(name + "/") and inner.type in ("Transpose", "Reshape"):
-                outside = inner.inputs[0]
-                if not outside.op.name.startswith(name + "/") and outside.op is not weight.op:
-                    data = outside
-                    break
-
-    def attribute(key):
-        try:
-            value = user.get_attr(key)
-        except ValueError:
-            return ""
-        return value.decode() if isinstance(value, bytes) else value
-
-    return {
-        "op": op,
-        "name": name,
-        "input_shape": None if data is None else shape_list(data.shape),
-        "padding": attribute("padding"),
-        "strides": [int(size) for size in attribute("strides") or []],
-        "data_format": attribute("data_format"),
-        "producer": "" if data is None else data.op.type,
-        "flattened": flattened_from(data),
-    }
-
-
-def flattened_from(data):
-    """The shape that a rank-2 tensor was reshaped from, through what keeps the order of elements."""
-    while data is not None and data.op.type in ("Identity", "Relu", "Cast") and data.op.inputs:
-        data = data.op.inputs[0]
-    if data is None or data.op.type not in ("Reshape", "Squeeze") or data.shape.rank != 2:
-        return None
-    return shape_list(data.op.inputs[0].shape)
 
 
 class Graphs(object):
@@ -707,6 +599,7 @@ class Graphs(object):
                 for item in graph.get_collection(collection):
                     members.setdefault(id(item), []).append(collection)
         described, partitioned = [], {}
+        nodes = operations.graph_of_operations(graph)
         trainable = {id(item) for item in graph.get_collection(self.v1.GraphKeys.TRAINABLE_VARIABLES)}
         for variable in variables:
             operation = variable.op
@@ -726,7 +619,7 @@ class Graphs(object):
                     "resource": operation.type == "VarHandleOp",
                     "collections": sorted(members.get(id(variable), [])),
                     "frames": self.sources.frames([(frame.filename, frame.lineno) for frame in operation.traceback]),
-                    "consumer": describe_consumer(operation),
+                    "consumer": consumers.consumer_of_variable(nodes, operation.name),
                 }
             )
         return described
@@ -1560,7 +1453,6 @@ def main():
     encode, write = json.dumps, os.write  # as they are before the user's code runs
     if request.get("memory"):
         limit_memory(request["memory"])
-    sys.path.pop(0)  # this file's directory
     try:
         answer = handle(request)
     except Problem as problem:
@@ -1580,7 +1472,3 @@ def main():
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

@@ -51,7 +51,7 @@ def store(request: GraphRequest, graph: dict[str, Any]) -> None:
 def _path(request: GraphRequest) -> Path:
     python = Path(request.python)
     question = {
-        "worker": _digest(WORKER),
+        "worker": [_digest(file) for file in sorted(WORKER.glob("*.py"))],
         "directory": str(Path.cwd()),
         "target": request.target,
         "name": request.name,

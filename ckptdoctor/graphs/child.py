@@ -20,7 +20,7 @@ from ckptdoctor.graphs.request import GraphRequest
 from ckptdoctor.limits import GRAPH_MEMORY, GRAPH_MEMORY_VARIABLE, MAX_ANSWER
 from ckptdoctor.specs.command import Command
 
-WORKER = Path(__file__).parent.parent / "graph_worker" / "worker.py"
+WORKER = Path(__file__).parent.parent / "graph_worker"
 
 _ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",

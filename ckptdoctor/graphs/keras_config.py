@@ -16,42 +16,43 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ckptdoctor.errors import Corrupt
+from ckptdoctor.graph_worker.consumers import Graph, Node
+from ckptdoctor.graph_worker.keras_layers import consumer_of_layer, layer_node
+from ckptdoctor.graphs.consumer import consumer_of
+from ckptdoctor.graphs.keras_shapes import output_shape
 from ckptdoctor.limits import MAX_CONFIG_DEPTH, MAX_CONFIG_ITEMS
-from ckptdoctor.specs.graph import Consumer, GraphKind, GraphSpec, Variable
+from ckptdoctor.specs.graph import GraphKind, GraphSpec, Variable
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.tensor import Shape
 
-_OPERATIONS = {
-    "Dense": "MatMul",
-    "Conv1D": "Conv1D",
-    "Conv2D": "Conv2D",
-    "Conv3D": "Conv3D",
-    "Convolution1D": "Conv1D",
-    "Convolution2D": "Conv2D",
-    "DepthwiseConv2D": "DepthwiseConv2dNative",
-    "Embedding": "GatherV2",
-}
-_FORMATS = {"channels_last": "NHWC", "channels_first": "NCHW", "tf": "NHWC", "th": "NCHW"}
-_PASSING = ("Dropout", "Activation", "ReLU", "LeakyReLU")
 _KERNELS = ("kernel", "depthwise_kernel", "embeddings", "W")
 _NETWORK_TRAINING = ("optimizer", "optimizer_weights")
 
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """A layer of a configuration: its class, its settings, where Keras 3 keeps it, and its place in the network."""
+    """A layer of a configuration: its class, its settings, where Keras 3 keeps it, and its place in the network.
+
+    Attributes:
+        parent: the path of the model that it is in.
+        inner: of a model within a model, the path of it and the name of the layer that makes its output.
+        before: the layer that it takes its only input from.
+        sources: all of these; names are those within `parent`.
+    """
 
     name: str
     kind: str
     settings: dict[str, Any]
     path: str
     input_shape: Shape | None
+    parent: str
+    inner: tuple[str, str] | None
     before: str
     sources: tuple[str, ...]
     trainable: bool
@@ -74,6 +75,7 @@ def read_keras_model(inventory: Inventory) -> GraphSpec:
     by_path = {layer.path: layer for layer in layers}
     by_name = {layer.name: layer for layer in layers}
     place = {id(layer): number for number, layer in enumerate(layers)}
+    graph = graph_of_configuration(layers)
     names = Counter(entry.name for entry in inventory.variables.values())
     found = []
     for position, entry in enumerate(inventory.variables.values()):
@@ -82,13 +84,35 @@ def read_keras_model(inventory: Inventory) -> GraphSpec:
         layer = _layer_of(entry, by_path, by_name)
         order = place[id(layer)] if layer else len(layers)
         own = entry.name if names[entry.name] == 1 else ""
-        found.append((order, position, _variable(entry, own or entry.key, layer, by_name)))
+        found.append((order, position, _variable(entry, own or entry.key, layer, graph)))
     variables = tuple(variable for _, _, variable in sorted(found, key=lambda item: item[:2]))
     lambdas = [layer.name for layer in layers if layer.kind in ("Lambda", "TFOpLambda")]
     notes = (f"Its Lambda layers are not run: {', '.join(lambdas)}.",) if lambdas else ()
     # Keras 3 says which module a class is of; only such a configuration goes into a `.keras` file.
     own = inventory.config if isinstance(config, dict) and "module" in config else ""
     return GraphSpec(inventory.source, GraphKind.KERAS_MODEL, variables, (str(path.resolve()),), notes, config=own)
+
+
+def graph_of_configuration(layers: Sequence[_Layer]) -> Graph:
+    """The layers of a configuration as nodes, under the path of their model and their name in it."""
+    taken: dict[tuple[str, str], Shape] = {}
+    for layer in layers:
+        if layer.before and layer.input_shape is not None:
+            taken[layer.parent, layer.before] = layer.input_shape
+    nodes: dict[tuple[str, str], Node] = {}
+    for layer in reversed(layers):
+        # What a model within a model gives is what its last layer gives.
+        if layer.inner and (layer.parent, layer.name) in taken:
+            taken.setdefault(layer.inner, taken[layer.parent, layer.name])
+    for layer in layers:
+        sources = [(layer.parent, source) for source in layer.sources]
+        before = nodes.get(sources[0]) if len(sources) == 1 else None
+        given = layer.input_shape or (before.shapes[0] if before is not None else None)
+        shape = taken.get((layer.parent, layer.name)) or output_shape(layer.kind, layer.settings, given)
+        inputs = tuple((source, 0) for source in ([layer.inner] if layer.inner else sources))
+        kind = "Functional" if layer.inner else layer.kind
+        nodes[layer.parent, layer.name] = layer_node(layer.name, kind, layer.settings, inputs, shape)
+    return Graph(nodes.get)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +169,21 @@ def _layers(model: Any, path: str, trainable: bool, depth: int) -> Iterator[_Lay
         name = str(settings.get("name", item.get("name", word)))
         before = name
         inner = item["config"] if isinstance(item["config"], list) else settings.get("layers")
-        yield _Layer(name, kind, settings, own, _input_shape(item), inbound, sources, wanted)
+        last = _last_of(settings, inner) if isinstance(inner, list) else ""
+        within = (own, last) if last else None
+        yield _Layer(name, kind, settings, own, _input_shape(item), path, within, inbound, sources, wanted)
         if isinstance(inner, list):
             yield from _layers(item, own, wanted, depth + 1)
         elif isinstance(settings.get("layer"), dict):
             yield from _layers({"config": [settings["layer"]]}, own, wanted, depth + 1)
+
+
+def _last_of(settings: dict[str, Any], inner: list[Any]) -> str:
+    """The layer that makes the only output of a model within a model; empty if there are several."""
+    outputs = list(_sources(settings["output_layers"])) if "output_layers" in settings else []
+    if not outputs and inner and "output_layers" not in settings:
+        outputs = [str(inner[-1]["config"].get("name", ""))]
+    return outputs[0] if len(outputs) == 1 else ""
 
 
 def _snake_case(name: str) -> str:
@@ -196,45 +230,19 @@ def _layer_of(entry: Entry, by_path: dict[str, _Layer], by_name: dict[str, _Laye
     return layer
 
 
-def _variable(entry: Entry, name: str, layer: _Layer | None, by_name: dict[str, _Layer]) -> Variable:
+def _variable(entry: Entry, name: str, layer: _Layer | None, graph: Graph) -> Variable:
     stored = entry.key if "/vars/" in entry.key else ""
     if layer is None:
         return Variable(name, name, entry.spec, resource=True, stored=stored)
     role = name.rpartition("/")[2]
     moving = role.startswith("moving_") or role.startswith("running_")
+    kernel = role in _KERNELS or (len(entry.spec.shape) > 1 and role not in ("recurrent_kernel",))
     return Variable(
         name,
         name,
         entry.spec,
         trainable=layer.trainable and not moving,
         resource=True,
-        consumer=_consumer(entry, role, layer, by_name),
+        consumer=consumer_of(consumer_of_layer(graph, (layer.parent, layer.name), layer.input_shape, kernel)),
         stored=stored,
-    )
-
-
-def _consumer(entry: Entry, role: str, layer: _Layer, by_name: dict[str, _Layer]) -> Consumer:
-    settings = layer.settings
-    kernel = role in _KERNELS or (len(entry.spec.shape) > 1 and role not in ("recurrent_kernel",))
-    op = _OPERATIONS.get(layer.kind, layer.kind)
-    if op == "MatMul" and layer.input_shape is not None and len(layer.input_shape) > 2:
-        op = "Tensordot"
-    if not kernel and layer.kind in _OPERATIONS:
-        op = "BiasAdd"
-    strides = settings.get("strides", settings.get("subsample", ()))
-    strides = [strides] if isinstance(strides, int) else strides
-    padding = settings.get("padding", settings.get("border_mode", ""))
-    data_format = str(settings.get("data_format", settings.get("dim_ordering", "")))
-    before = by_name.get(layer.before)
-    while before is not None and before.kind in _PASSING and before.before != before.name:
-        before = by_name.get(before.before)
-    return Consumer(
-        op,
-        layer.name,
-        layer.input_shape,
-        str(padding).upper(),
-        tuple(int(size) for size in strides) if op.startswith("Conv") and isinstance(strides, list) else (),
-        _FORMATS.get(data_format, ""),
-        before.kind if before is not None else "",
-        before.input_shape if before is not None and before.kind == "Flatten" else None,
     )

@@ -9,8 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ckptdoctor.graph_worker.consumers import consumer_of_variable
+from ckptdoctor.graph_worker.keras_layers import consumer_of_weight, graph_of_layers
+from ckptdoctor.graph_worker.operations import graph_of_operations
+from ckptdoctor.graphs.consumer import consumer_of
 from ckptdoctor.specs.dtype import dtype_from_name
-from ckptdoctor.specs.graph import GraphKind, GraphSpec, SourceLine, Variable
+from ckptdoctor.specs.graph import Consumer, GraphKind, GraphSpec, SourceLine, Variable
 from ckptdoctor.specs.objects import OBJECT_VALUE, ObjectGraph, TrackedObject
 from ckptdoctor.specs.tensor import TensorSpec
 
@@ -55,8 +59,28 @@ def graph_of_objects(root: Any) -> GraphSpec:
 
 def graph_of_keras(model: Any) -> GraphSpec:
     """The weights of a Keras model, by path."""
-    weights = [_variable(getattr(item, "path", item.name).split(":")[0], item) for item in model.weights]
+    uses = _uses(model)
+    weights = [
+        replace(_variable(getattr(item, "path", item.name).split(":")[0], item), consumer=uses.get(id(item)))
+        for item in model.weights
+    ]
     return GraphSpec(_program(), GraphKind.KERAS_MODEL, tuple(weights))
+
+
+def _uses(model: Any) -> dict[int, Consumer | None]:
+    """The id of a Keras 3 model's weight → what uses it; empty for a model of Keras 2."""
+    graph = graph_of_layers()
+    layers = model._flatten_layers() if hasattr(model, "_flatten_layers") else ()
+    return {
+        id(weight): consumer_of(consumer_of_weight(graph, layer, weight))
+        for layer in layers
+        for weight in (*_own(layer, "_trainable_variables"), *_own(layer, "_non_trainable_variables"))
+    }
+
+
+def _own(layer: Any, name: str) -> Iterable[Any]:
+    variables: Iterable[Any] = getattr(layer, name, ())
+    return variables
 
 
 def _program() -> str:
@@ -88,7 +112,18 @@ def _variable(key: str, item: Any) -> Variable:
         resource="Resource" in type(item).__name__ or hasattr(item, "path"),
         shape_known=shape is not None,
         location=_location(item),
+        consumer=_consumer(item),
     )
+
+
+def _consumer(item: Any) -> Consumer | None:
+    """What uses a variable of a graph; an eager one has no operation."""
+    try:
+        operation = item.op
+        graph = operation.graph
+    except Exception:  # an eager variable has no operation, and says so in several ways
+        return None
+    return consumer_of(consumer_of_variable(graph_of_operations(graph), operation.name))
 
 
 def _sizes(shape: Any) -> list[int] | None:

@@ -16,28 +16,27 @@ from pathlib import Path
 from ckptdoctor.containers.protobuf import Message, parse
 from ckptdoctor.containers.tensorflow_messages import MetaGraphDef, VariableDef
 from ckptdoctor.errors import Corrupt
+from ckptdoctor.graph_worker.consumers import consumer_of_variable
+from ckptdoctor.graphs.consumer import consumer_of
+from ckptdoctor.graphs.definition_nodes import graph_of_definition_nodes, inputs
 from ckptdoctor.io.mapped_file import MappedFile
 from ckptdoctor.limits import MAX_META_GRAPH
 from ckptdoctor.specs.dtype import dtype_from_number
-from ckptdoctor.specs.graph import Consumer, GraphKind, GraphSpec, Variable
+from ckptdoctor.specs.graph import GraphKind, GraphSpec, Variable
 from ckptdoctor.specs.tensor import TensorSpec
 
 _VARIABLES = ("VariableV2", "Variable", "VarHandleOp", "AutoReloadVariable")
 _READS = ("Identity", "ReadVariableOp", "Cast", "Enter", "Reshape")
-_USES = ("Conv2D", "MatMul", "BiasAdd", "DepthwiseConv2dNative", "GatherV2", "Gather", "Conv3D", "FusedBatchNormV3")
 _SAVES = ("SaveV2", "SaveSlices", "Save")
 _DAMAGED = "Save the graph again with tf.train.export_meta_graph, or name the Python file that builds it."
 
 
 class _Nodes:
-    """A graph's nodes by name, with their attributes and users."""
+    """A graph's nodes by name, with their attributes."""
 
     def __init__(self, graph: Message) -> None:
         self.by_name = {node.name.decode("utf-8", "replace"): node for node in graph.node}
-        self.users: dict[str, list[str]] = {}
-        for name, node in self.by_name.items():
-            for source in inputs(node):
-                self.users.setdefault(source, []).append(name)
+        self.graph = graph_of_definition_nodes(self.by_name)
 
     def op(self, name: str) -> str:
         node = self.by_name.get(name)
@@ -62,41 +61,6 @@ class _Nodes:
         """The values of a constant string tensor."""
         value = self.attribute(name, b"value")
         return [text.decode("utf-8", "surrogateescape") for text in value.tensor.string_val] if value else []
-
-    def consumer(self, name: str) -> Consumer | None:
-        """The operation that uses a variable's value."""
-        pending = [name]
-        for current in pending:
-            for user in self.users.get(current, ()):
-                if self.op(user) in _READS and user not in pending:
-                    pending.append(user)
-                elif self.op(user) in _USES:
-                    return self._describe(user, current)
-        return None
-
-    def _describe(self, user: str, weight: str) -> Consumer:
-        op = self.op(user)
-        data = next((source for source in inputs(self.by_name[user]) if source != weight), "")
-        if op == "MatMul" and "Tensordot" in user:
-            op = "Tensordot"
-        padding, layout = self.attribute(user, b"padding"), self.attribute(user, b"data_format")
-        strides, shapes = self.attribute(user, b"strides"), self.attribute(data, b"_output_shapes")
-        known = shapes.list.shape[0] if shapes and shapes.list.shape and not shapes.list.shape[0].unknown_rank else None
-        return Consumer(
-            op,
-            user,
-            tuple(dim.size for dim in known.dim) if known and op != "Tensordot" else None,
-            padding.s.decode() if padding else "",
-            tuple(strides.list.i) if strides else (),
-            layout.s.decode() if layout else "",
-            self.op(data),
-        )
-
-
-def inputs(node: Message) -> list[str]:
-    """The names of the nodes that a node takes data from."""
-    names = [name.decode("utf-8", "replace") for name in node.input if not name.startswith(b"^")]
-    return [name.partition(":")[0] for name in names]
 
 
 def read_meta_graph(path: Path) -> GraphSpec:
@@ -172,7 +136,7 @@ def _described(path: Path, meta: Message) -> tuple[Variable, ...]:
             resource=nodes.op(name) == "VarHandleOp",
             shape_known=not shape.shape.unknown_rank,
             collections=tuple(sorted(collections.get(name, ()))),
-            consumer=nodes.consumer(name),
+            consumer=consumer_of(consumer_of_variable(nodes.graph, name)),
         )
     if not variables:
         raise Corrupt(path, "meta graph", "no variables", hint=_DAMAGED)

@@ -10,9 +10,10 @@ from typing import Any
 
 from ckptdoctor.graphs import cache
 from ckptdoctor.graphs.child import ask_worker
+from ckptdoctor.graphs.consumer import consumer_of
 from ckptdoctor.graphs.request import GraphRequest
 from ckptdoctor.specs.dtype import dtype_from_name
-from ckptdoctor.specs.graph import Consumer, GraphKind, GraphSpec, SourceLine, Variable
+from ckptdoctor.specs.graph import GraphKind, GraphSpec, SourceLine, Variable
 from ckptdoctor.specs.objects import OBJECT_VALUE, VALUE, Attribute, ObjectGraph, TrackedObject
 from ckptdoctor.specs.tensor import TensorSpec
 
@@ -69,7 +70,7 @@ def _variable(traced: dict[str, Any]) -> Variable:
         shape_known=shape is not None,
         collections=tuple(traced["collections"]),
         location=_location(*traced["location"]) if traced["location"] else None,
-        consumer=_consumer(consumer) if consumer else None,
+        consumer=consumer_of(consumer),
         stored=traced.get("stored", ""),
         node=traced.get("node", -1),
     )
@@ -82,16 +83,3 @@ def seen_from_here(file: str) -> str:
 
 def _location(file: str, line: int) -> SourceLine:
     return SourceLine(seen_from_here(file), line, linecache.getline(file, line).rstrip())
-
-
-def _consumer(traced: dict[str, Any]) -> Consumer:
-    return Consumer(
-        traced["op"],
-        traced["name"],
-        None if traced["input_shape"] is None else tuple(traced["input_shape"]),
-        traced["padding"],
-        tuple(traced["strides"]),
-        traced["data_format"],
-        traced["producer"],
-        None if traced["flattened"] is None else tuple(traced["flattened"]),
-    )

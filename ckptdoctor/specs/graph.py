@@ -47,7 +47,12 @@ class Consumer:
         strides: of a convolution, all four or the spatial two, as the graph has them.
         data_format: `NHWC`, `NCHW` or empty.
         producer: the type of the operation that makes that input, such as `MaxPool`; empty if unknown.
-        flattened: the shape of what a flatten made that input from, if a flatten made it.
+        flattened: the shape of the map that a flatten made that input from, batch first, as the flatten takes it;
+            None if no flatten was seen.
+        flattened_axes: what the axes of `flattened` are behind the batch, relative to the convolution (or pooling) that
+            made the map: `HWC`, `CHW` where channels come first, `WHC`, …; empty if that was not seen.
+        moved_by: the type of the operation that put them into this order after that convolution: `Transpose`, `Permute`,
+            `Flatten`; empty if they are as the convolution made them.
     """
 
     op: str
@@ -58,6 +63,8 @@ class Consumer:
     data_format: str = ""
     producer: str = ""
     flattened: Shape | None = None
+    flattened_axes: str = ""
+    moved_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,21 +40,28 @@ def conv(size: int, padding: str) -> Consumer:
     return Consumer("Conv2D", "conv/Conv2D", (-1, size, size, 32), padding, (1, 1, 1, 1), "NHWC")
 
 
-def matmul(flattened: Shape | None = None, rows: int = 1568) -> Consumer:
-    return Consumer("MatMul", "fc/MatMul", (-1, rows), producer="Reshape", flattened=flattened)
+def matmul(flattened: Shape | None = None, axes: str = "", rows: int = 1568) -> Consumer:
+    return Consumer(
+        "MatMul", "fc/MatMul", (-1, rows), producer="Reshape", flattened=flattened, flattened_axes=axes, moved_by=""
+    )
 
 
 @pytest.mark.parametrize(
     ("lhs", "consumer", "rhs", "found", "safety"),
     [
         ((64, 10), matmul(rows=64), (1, 1, 64, 10), "conv-for-dense", "safe"),
-        ((1568, 64), matmul(), (7, 7, 32, 64), "conv-for-dense", "safe"),
-        ((1568, 64), matmul((-1, 7, 7, 32)), (7, 7, 32, 64), "conv-for-dense", "safe"),
-        ((1568, 64), matmul((-1, 32, 7, 7)), (7, 7, 32, 64), "conv-for-dense", "unsafe"),
+        ((1568, 64), None, (7, 7, 32, 64), "conv-for-dense", "unsafe"),
+        ((1568, 64), matmul(), (7, 7, 32, 64), "conv-for-dense", "unsafe"),
+        ((1568, 64), matmul((-1, 7, 7, 32)), (7, 7, 32, 64), "conv-for-dense", "unsafe"),
+        ((1568, 64), matmul((-1, 7, 7, 32), "HWC"), (7, 7, 32, 64), "conv-for-dense", "safe"),
+        ((1568, 64), matmul((-1, 7, 7, 32), "WHC"), (7, 7, 32, 64), "conv-for-dense", "unsafe"),
+        ((1568, 64), matmul((-1, 14, 14, 8), "HWC"), (7, 7, 32, 64), "conv-for-dense", "unsafe"),
+        ((1568, 64), matmul((-1, 32, 7, 7), "CHW"), (7, 7, 32, 64), "conv-for-dense", "unsafe"),
         ((1, 1, 64, 10), None, (64, 10), "dense-for-conv", "safe"),
         ((7, 7, 32, 64), conv(7, "VALID"), (1568, 64), "dense-for-conv", "safe"),
         ((7, 7, 32, 64), conv(7, "SAME"), (1568, 64), "dense-for-conv", "unsafe"),
         ((7, 7, 32, 64), conv(14, "VALID"), (1568, 64), "dense-for-conv", "unsafe"),
+        ((7, 7, 32, 64), None, (1568, 64), "dense-for-conv", "unsafe"),
         ((512, 64), Consumer("Tensordot", "t", (-1, 7, 7, 512)), (7, 7, 512, 64), "missing-flatten", "display-only"),
         ((512, 64), None, (7, 7, 512, 64), "missing-flatten", "display-only"),
         ((512, 64), Consumer("Tensordot", "t", (-1, 7, 7, 512)), (25088, 64), "missing-flatten", "display-only"),
@@ -75,8 +82,15 @@ def test_a_wrong_shape_has_its_cause(
 
 
 def test_an_nchw_flatten_is_transposed_first() -> None:
-    diagnosis = examine([variable("w", (1568, 64), consumer=matmul((-1, 32, 7, 7)))], {"w": (7, 7, 32, 64)})
+    diagnosis = examine([variable("w", (1568, 64), consumer=matmul((-1, 32, 7, 7), "CHW"))], {"w": (7, 7, 32, 64)})
     assert [op.verb for op in diagnosis.diagnostics[0].remedies[0].ops] == ["transpose", "reshape"]
+
+
+def test_what_was_not_seen_of_a_flatten_is_said() -> None:
+    diagnosis = examine([variable("w", (1568, 64), consumer=matmul())], {"w": (7, 7, 32, 64)})
+    assert "The flatten in front of this layer was not seen" in " ".join(diagnosis.diagnostics[0].evidence)
+    unordered = examine([variable("w", (1568, 64), consumer=matmul((-1, 7, 7, 32)))], {"w": (7, 7, 32, 64)})
+    assert "in an order that was not seen" in " ".join(unordered.diagnostics[0].evidence)
 
 
 @pytest.mark.parametrize(

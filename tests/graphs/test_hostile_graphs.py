@@ -36,7 +36,7 @@ def ours() -> set[int]:
         if entry.name.isdigit():
             try:
                 command = (entry / "cmdline").read_bytes()
-                if b"worker.py" in command and (entry / "cwd").readlink() == Path.cwd():
+                if b"graph_worker" in command and (entry / "cwd").readlink() == Path.cwd():
                     found.add(int(entry.name))
             except OSError:
                 continue

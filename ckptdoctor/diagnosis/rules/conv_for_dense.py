@@ -12,9 +12,9 @@ convolutions, so every dense rewrite of them meets this.
 `lhs [4096,4096] vs rhs [1,1,4096,4096]`: the same 16,777,216 numbers in the same order.
 
 ## Fix safety
-A 1×1 kernel is the matrix: safe. A k×k kernel equals it only if the convolution was VALID on a map of exactly k×k and
-the graph flattens in (height, width, channel) order. Where the trace shows another order, a transpose comes first and the
-remedy is unsafe.
+A 1×1 kernel is the matrix: safe. A k×k kernel equals it only if the graph flattens exactly that map in (height, width,
+channel) order: safe where that was seen. Where the axes are seen in another order, a transpose comes first; then, and
+where the flatten was not seen, the remedy is unsafe.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ RULE = Rule("CKD201", "conv-for-dense", "error")
 FIRES = (
     Example("n/fc7/w [4096,64]\nn/o/w [64,9]", "n/fc7/w [1,1,4096,64]\nn/o/w [64,9]"),
     Example(
-        "n/fc6/w [1568,64] MatMul input [?,1568] flattened [?,7,7,32]\nn/o/w [64,9]",
+        "n/fc6/w [1568,64] MatMul input [?,1568] flattened [?,7,7,32] as HWC\nn/o/w [64,9]",
         "n/fc6/w [7,7,32,64]\nn/o/w [64,9]",
     ),
 )
@@ -49,14 +49,48 @@ def check(case: Case) -> Iterator[Diagnostic]:
             yield _diagnose(case, pair)
 
 
-def _flattens_channels_first(case: Case, pair: Pair) -> bool:
-    """Whether the graph's flatten puts channels before positions: seen at the flatten itself, else at convolutions."""
-    kh, kw, channels, _ = pair.entry.spec.shape
+_KERNEL_AXES = "HWC"
+
+
+def _order_of_flatten(pair: Pair) -> str:
+    """The order in which the graph flattens exactly the kernel's map, such as `CHW`; empty if that was not seen."""
     use = pair.variable.consumer
-    if use and use.flattened and len(use.flattened) == 4:
-        return use.flattened[1:] == (channels, kh, kw) != (kh, kw, channels)
+    if use is None or use.flattened is None or sorted(use.flattened_axes) != sorted(_KERNEL_AXES):
+        return ""
+    sizes = dict(zip(_KERNEL_AXES, pair.entry.spec.shape, strict=False))
+    return use.flattened_axes if use.flattened[1:] == tuple(sizes[axis] for axis in use.flattened_axes) else ""
+
+
+def _seen(pair: Pair, order: str) -> list[str]:
+    """What the graph shows of the flatten, a sentence each."""
+    use = pair.variable.consumer
+    kh, kw, channels, _ = pair.entry.spec.shape
+    if use is None or use.flattened is None:
+        return [
+            "The flatten in front of this layer was not seen, nor the order of its axes.",
+            f"The matrix equals the kernel only if exactly a {kh}x{kw}x{channels} map is flattened in "
+            "(height, width, channel) order.",
+        ]
+    shown = show_shape(use.flattened)
+    if not order:
+        what = f"in {_spelled(use.flattened_axes)} order" if use.flattened_axes else "in an order that was not seen"
+        return [f"The graph flattens a map of {shown}, {what}; the kernel is over {kh}x{kw}x{channels}."]
+    if use.moved_by and order != _KERNEL_AXES:
+        first = "channels first" if order.startswith("C") else f"the axes in {_spelled(order)} order"
+        return [f"A {use.moved_by} puts {first} before the flatten: {shown}."]
+    how = "" if order == _KERNEL_AXES else ", as its convolutions make it"
+    return [f"The graph flattens a map of {shown}, in {_spelled(order)} order{how}."]
+
+
+def _spelled(axes: str) -> str:
+    words = {"H": "height", "W": "width", "C": "channel", "D": "depth"}
+    return "(" + ", ".join(words.get(axis, axis) for axis in axes) + ")"
+
+
+def _order_to_try(case: Case) -> str:
+    """The order that a flatten which was not seen most likely has: that of the graph's convolutions."""
     uses = [variable.consumer for variable in case.alignment.graph.variables if variable.consumer]
-    return any(use.data_format == "NCHW" for use in uses)
+    return "CHW" if any(use.data_format == "NCHW" for use in uses) else _KERNEL_AXES
 
 
 def _diagnose(case: Case, pair: Pair) -> Diagnostic:
@@ -64,32 +98,29 @@ def _diagnose(case: Case, pair: Pair) -> Diagnostic:
     kh, kw, channels, out = entry.spec.shape
     rows = variable.spec.shape[0]
     one = (kh, kw) == (1, 1)
-    channels_first = not one and _flattens_channels_first(case, pair)
+    order = _KERNEL_AXES if one else _order_of_flatten(pair)
+    safe = order == _KERNEL_AXES
     evidence = [
         f"{kh}·{kw}·{channels} = {rows}, and both have {out} outputs: {entry.spec.elements:,} numbers on either side."
     ]
     use = variable.consumer
     if use and use.input_shape is not None:
         evidence.append(f"{use.op} {use.name} takes an input of {show_shape(use.input_shape)}.")
-    seen = bool(use and use.flattened and use.flattened[1:] == (kh, kw, channels))
     if one:
         evidence.append("A 1x1 convolution is a matrix product at each position; no order of a flatten is involved.")
-    elif channels_first:
-        evidence.append("The graph's convolutions are NCHW, so its flatten is in (channel, height, width) order.")
-    elif seen and use and use.flattened:
-        evidence.append(f"The graph flattens a map of {show_shape(use.flattened)}, in (height, width, channel) order.")
     else:
-        evidence.append(
-            f"Equal if the convolution was VALID on a {kh}x{kw} map and the flatten is in (height, width, channel) order."
-        )
+        evidence += _seen(pair, order)
+    order_to_use = order or _order_to_try(case)
+    if not order and order_to_use != _KERNEL_AXES:
+        evidence.append(f"The graph has NCHW convolutions, so the likeliest order is {_spelled(order_to_use)}.")
     ops: tuple[Op, ...] = (Reshape(entry.key, variable.spec.shape),)
-    if channels_first:
-        ops = (Transpose(entry.key, (2, 0, 1, 3)), *ops)
+    if order_to_use != _KERNEL_AXES:
+        ops = (Transpose(entry.key, (*map(_KERNEL_AXES.index, order_to_use), 3)), *ops)
     convert = Remedy(
         "write a checkpoint that fits: "
-        + ("a transpose and a new shape" if channels_first else "the bytes stay as they are"),
-        "unsafe" if channels_first else "safe",
-        case.convert_command(*(["--unsafe"] if channels_first else [])),
+        + ("a transpose and a new shape" if len(ops) > 1 else "the bytes stay as they are"),
+        "safe" if safe else "unsafe",
+        case.convert_command(*([] if safe else ["--unsafe"])),
         ops,
     )
     squeeze = Remedy(
@@ -97,12 +128,12 @@ def _diagnose(case: Case, pair: Pair) -> Diagnostic:
         "display-only",
         _keep_convolution(pair),
     )
-    reshape = () if channels_first else _reshaping_restores(case)
+    reshape = _reshaping_restores(case) if safe else ()
     return Diagnostic(
         RULE,
         f"the checkpoint holds a {kh}x{kw} convolution where the graph has a dense matrix"
         + ("." if one else f" over the flattened {kh}x{kw}x{channels} map."),
-        "certain" if one or seen else "likely",
+        "certain" if safe else "likely",
         variable.name,
         entry.key,
         variable.spec,

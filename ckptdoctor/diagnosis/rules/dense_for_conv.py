@@ -48,13 +48,12 @@ def _diagnose(case: Case, pair: Pair) -> Diagnostic:
     if exact:
         evidence.append("A 1x1 convolution is a matrix product at each position.")
     elif use and use.input_shape is not None and len(use.input_shape) == 4:
-        spatial = use.input_shape[2:] if use.data_format == "NCHW" else use.input_shape[1:3]
-        exact = use.padding == "VALID" and spatial == (kh, kw) and use.data_format != "NCHW"
+        exact = use.padding == "VALID" and use.input_shape[1:] == (kh, kw, channels) and use.data_format != "NCHW"
         evidence.append(f"{use.op} {use.name} is {use.padding} on an input of {show_shape(use.input_shape)}.")
         if not exact:
             evidence.append(f"It equals the matrix only if it is VALID on a map of exactly {kh}x{kw}, channels last.")
     else:
-        evidence.append(f"Equal if the convolution is VALID on a map of exactly {kh}x{kw}; the trace does not show it.")
+        evidence.append(f"Equal if the convolution is VALID on a map of exactly {kh}x{kw}; what it takes was not seen.")
     options = [] if exact else ["--unsafe"]
     return Diagnostic(
         RULE,
