@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,7 +24,7 @@ from ckptdoctor.formats.hdf5 import PlacedWriter
 from ckptdoctor.formats.mapped_tensors import MappedTensors
 from ckptdoctor.formats.target import Specs
 from ckptdoctor.io.atomic_output import AtomicOutput
-from ckptdoctor.specs.inventory import Entry, Family, Inventory
+from ckptdoctor.specs.inventory import Entry, Family, Inventory, StoredGroup
 
 _VARS = re.compile(r"(?P<layer>.*?)/?vars/(?P<number>\d+)")
 _LEGACY = re.compile(r"(?:model_weights/)?(?P<layer>[^/]+)/(?P<name>.+?)(?::\d+)?")
@@ -75,10 +75,20 @@ def open_keras_h5(
     text = file.attributes.get("", {}).get("model_config", config)
     config = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text or "")
     # Keras 1 and 2 go by the order of the layers, which is recorded beside them.
-    listed = {key: entries[key] for key in _recorded_order(file) if key in entries}
+    groups = _recorded_groups(file)
+    listed = {key: entries[key] for group in groups for key in group.keys if key in entries}
     ordered = listed | {key: entry for key, entry in sorted(entries.items()) if key not in listed}
     family = Family.KERAS if kind or found else Family.ARRAYS
-    inventory = Inventory(str(path), kind or found or "HDF5", family, (path,), ordered, notes, config=config)
+    inventory = Inventory(
+        str(path),
+        kind or found or "HDF5",
+        family,
+        (path,),
+        ordered,
+        notes,
+        config=config,
+        groups=groups or groups_of_variables([file]),
+    )
     return MappedTensors(inventory, file.extents, file.loads, checks)
 
 
@@ -102,8 +112,8 @@ def _kernel_notes(file: Hdf5) -> tuple[str, ...]:
 
 def _named(file: Hdf5) -> tuple[str, dict[str, Entry]]:
     """Which of Keras's formats it is, and the entries with the names of their variables."""
-    if any("layer_names" in attributes for attributes in file.attributes.values()):
-        whole = "layer_names" not in file.attributes.get("", {})
+    if any(_texts(attributes, "layer_names") for attributes in file.attributes.values()):
+        whole = not _texts(file.attributes.get("", {}), "layer_names")
         version = file.attributes.get("", {}).get("keras_version") or file.attributes.get("model_weights", {}).get(
             "keras_version"
         )
@@ -115,18 +125,44 @@ def _named(file: Hdf5) -> tuple[str, dict[str, Entry]]:
     return "", dict(file.entries)
 
 
-def _recorded_order(file: Hdf5) -> Iterator[str]:
-    """The weights in the order that `layer_names` and each layer's `weight_names` record."""
+def _recorded_groups(file: Hdf5) -> tuple[StoredGroup, ...]:
+    """The layers that `layer_names` records, with the weights of each that `weight_names` records; none in Keras 3's."""
+    found = []
     for top in ("", "model_weights"):
-        for layer in _texts(file.attributes.get(top, {}).get("layer_names")):
-            scope = f"{top}/{layer}".lstrip("/")
-            for weight in _texts(file.attributes.get(scope, {}).get("weight_names")):
-                yield f"{scope}/{weight}"
+        layers = _texts(file.attributes.get(top, {}), "layer_names")
+        for layer in [*layers, *(["top_level_model_weights"] if layers else [])]:
+            path = f"{top}/{layer}".lstrip("/")
+            if path in file.attributes:
+                weights = _texts(file.attributes[path], "weight_names")
+                found.append(StoredGroup(path, layer, tuple(f"{path}/{weight}" for weight in weights)))
+    return tuple(found)
 
 
-def _texts(listed: Any) -> list[str]:
-    if listed is None or not hasattr(listed, "__iter__"):
-        return []
+def groups_of_variables(files: Sequence[Hdf5]) -> tuple[StoredGroup, ...]:
+    """The `vars` groups of Keras 3's files, with the names that they record; a layer may be in several files."""
+    keys: dict[str, list[str]] = {}
+    names: dict[str, str] = {}
+    for file in files:
+        for path, attributes in file.attributes.items():
+            if path.rpartition("/")[2] == "vars":
+                keys.setdefault(path, [])
+                name = attributes.get("name")
+                names[path] = name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name or "")
+        for key in file.entries:
+            if key.rpartition("/")[0] in keys:
+                keys[key.rpartition("/")[0]].append(key)
+    return tuple(StoredGroup(path, names[path], tuple(sorted(keys[path]))) for path in sorted(keys))
+
+
+def _texts(attributes: Mapping[str, Any], name: str) -> list[str]:
+    """A list of texts, which Keras cuts into `name0`, `name1` … where it is too long for one attribute.
+
+    Source: keras/src/legacy/saving/legacy_h5_format.py, `load_attributes_from_hdf5_group`.
+    """
+    parts = [attributes[name]] if name in attributes else []
+    while name not in attributes and f"{name}{len(parts)}" in attributes:
+        parts.append(attributes[f"{name}{len(parts)}"])
+    listed = [text for part in parts if hasattr(part, "__iter__") for text in part]
     return [text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text) for text in listed]
 
 

@@ -25,7 +25,7 @@ from ckptdoctor.containers.zip_archive import ZipArchive
 from ckptdoctor.errors import Corrupt, FormatError, UsageError
 from ckptdoctor.formats.format import Format, Probe
 from ckptdoctor.formats.hdf5 import PlacedWriter
-from ckptdoctor.formats.keras_h5 import named_entries, open_keras_h5
+from ckptdoctor.formats.keras_h5 import groups_of_variables, named_entries, open_keras_h5
 from ckptdoctor.formats.mapped_tensors import MappedTensors
 from ckptdoctor.formats.target import Layout, Specs, refuse_strings, split
 from ckptdoctor.io.atomic_output import AtomicOutput
@@ -197,7 +197,14 @@ def open_sharded_weights(path: Path) -> MappedTensors:
     if promised:
         raise Corrupt(path, "weight_map", f"no shard holds {promised[0]!r}", hint="Copy the shards of one save.")
     kind = "Keras 3 weights (HDF5, sharded)"
-    inventory = Inventory(str(path), kind, Family.KERAS, (path, *weight_map.files), dict(sorted(entries.items())))
+    inventory = Inventory(
+        str(path),
+        kind,
+        Family.KERAS,
+        (path, *weight_map.files),
+        dict(sorted(entries.items())),
+        groups=groups_of_variables(files),
+    )
     extents = {key: extent for file in files for key, extent in file.extents.items()}
     loads = {key: load for file in files for key, load in file.loads.items()}
     return MappedTensors(inventory, extents, loads)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,9 @@ class Load:
             variables hold when it is raised: a loader does not undo what it has assigned.
         warnings: what is printed without being raised, a sentence each.
         ignored: keys of the checkpoint that no variable is given.
+        zeroed: keys of variables that the loader sets to zero, such as those of LoRA.
+        causes: what failed for each of several objects, where `error` or a warning names only how many, as
+            `Class: first line`.
     """
 
     call: str
@@ -25,4 +28,6 @@ class Load:
     kept: tuple[str, ...] = ()
     error: str = ""
     warnings: tuple[str, ...] = ()
-    ignored: tuple[str, ...] = field(default=())
+    ignored: tuple[str, ...] = ()
+    zeroed: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()

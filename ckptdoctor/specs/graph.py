@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from ckptdoctor.specs.keras_model import KerasModel
 from ckptdoctor.specs.objects import ObjectGraph
 from ckptdoctor.specs.tensor import Shape, TensorSpec
 
@@ -113,6 +114,7 @@ class GraphSpec:
             around its model: another name for the model may be meant.
         config: a Keras 3 model's configuration, JSON; empty where there is none.
         keras_version: the version of Keras that it is of.
+        keras: a Keras model's structure, as Keras's loaders walk it; None where it is not known.
     """
 
     source: str
@@ -124,6 +126,7 @@ class GraphSpec:
     wrapped: bool = False
     config: str = ""
     keras_version: str = ""
+    keras: KerasModel | None = None
 
     @property
     def has_saver(self) -> bool:

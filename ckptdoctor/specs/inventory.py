@@ -55,6 +55,21 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredGroup:
+    """A group of weights in a file of Keras's, as a loader goes by it.
+
+    Attributes:
+        path: in the file: a layer's own group in files of Keras 1 and 2, its `vars` in those of Keras 3.
+        name: the layer's own name; empty where the file records none.
+        keys: of its weights, in their order; a damaged file may name keys that it does not hold.
+    """
+
+    path: str
+    name: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
     """Everything a checkpoint holds, by key, in the order of the keys.
 
@@ -67,6 +82,8 @@ class Inventory:
         notes: what the user should know about how it was found, a sentence each.
         objects: the object graph that a TensorFlow 2 checkpoint describes itself with.
         config: the configuration of the Keras model that it was saved with, JSON; empty where there is none.
+        groups: the groups of a file of Keras's: in the order of `layer_names` where that is recorded, then the model's own
+            `top_level_model_weights`.
         restore_pattern: the pattern that TensorFlow restores it by, where its files have no common name; else empty.
     """
 
@@ -79,6 +96,7 @@ class Inventory:
     objects: ObjectGraph | None = None
     config: str = ""
     restore_pattern: str = ""
+    groups: tuple[StoredGroup, ...] = ()
 
     @property
     def has_saver(self) -> bool:
