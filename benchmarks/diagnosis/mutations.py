@@ -324,14 +324,14 @@ def new_head(variables):
         Variable(f"new_head/{name}", f"new_head/{name}", TensorSpec(FLOAT, shape))
         for name, shape in (("kernel", (11, 5)), ("bias", (5,)))
     )
-    return replace(_stored(variables, "missing"), variables=(*variables, *made))
+    return replace(_stored(variables, "missing-variable"), variables=(*variables, *made))
 
 
 def missing_bias(variables):
     """The checkpoint's last layer has no bias."""
     scope = _last(variables).key.rpartition("/")[0]
     biases = [item for item in variables if item.key.rpartition("/")[0] == scope and read_name(item.key).role == "bias"]
-    return _stored(variables, "missing", keep=lambda item: item not in biases) if biases else None
+    return _stored(variables, "missing-variable", keep=lambda item: item not in biases) if biases else None
 
 
 def scope_and_classes(variables):

@@ -23,10 +23,10 @@ def explain_to_dict(explanation: Explanation) -> dict[str, Any]:
         },
         "causes": [
             {
-                "cause": cause.cause,
+                "cause": cause.name,
                 "code": cause.code or None,
                 "confidence": cause.confidence,
-                "evidence": [cause.evidence],
+                "evidence": list(cause.evidence),
                 "remedies": list(cause.remedies),
             }
             for cause in explanation.causes

@@ -24,13 +24,12 @@ def print_explanation(explanation: Explanation, console: Console) -> None:
     for number, cause in enumerate(explanation.causes[:_SHOWN], 1):
         code = f" [{cause.code}]" if cause.code else ""
         console.print()
-        console.print(
-            Text.assemble(f"{number}. ", (cause.cause.replace("_", " "), "bold"), f"{code} ({cause.confidence})")
-        )
-        print_paragraph(console, cause.evidence, label=ITEM, indent=3)
+        console.print(Text.assemble(f"{number}. ", (cause.name, "bold"), f"{code} ({cause.confidence})"))
+        for sentence in cause.evidence:
+            print_paragraph(console, sentence, label=ITEM, indent=3)
         for remedy in cause.remedies:
             print_paragraph(console, remedy, label="help: ", style="bold green", indent=3)
-    others = ", ".join(cause.cause.replace("_", " ") for cause in explanation.causes[_SHOWN:])
+    others = ", ".join(cause.name for cause in explanation.causes[_SHOWN:])
     if others:
         console.print()
         print_paragraph(console, others + ".", label="Less likely: ")

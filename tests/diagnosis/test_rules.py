@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import ModuleType
 
 import pytest
 
 from ckptdoctor.alignment.align import align
 from ckptdoctor.conversion.from_diagnosis import plan_from_diagnosis
 from ckptdoctor.conversion.plan import derive
+from ckptdoctor.diagnosis.catalogue import pages
 from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose
+from ckptdoctor.diagnosis.diagnostic import Rule
 from ckptdoctor.diagnosis.outcome import outcome
 from ckptdoctor.diagnosis.rules import RULES
 from ckptdoctor.specs.command import Command
@@ -164,7 +167,7 @@ def test_the_prescribed_file_is_one_that_the_graphs_library_loads(
 
 def test_missing_and_unexpected() -> None:
     diagnosis = examine([variable("a/w", (2,))], {"b/w": (2,)})
-    assert names(diagnosis) == ["missing", "unexpected"]
+    assert names(diagnosis) == ["missing-variable", "unexpected-key"]
     assert "Key a/w not found in checkpoint" in outcome(diagnosis.alignment)
 
 
@@ -215,9 +218,21 @@ def test_what_agrees_is_not_reported() -> None:
     assert diagnosis.clean
 
 
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.RULE.code)
+def test_a_rule_has_one_name(rule: ModuleType) -> None:
+    """Its row in the table, its page's title, its file and its page are called the same."""
+    (page,) = [page for page in pages() if page.code == rule.RULE.code]
+    title = (rule.__doc__ or "").partition(":")[0]
+    file = rule.__name__.rpartition(".")[2].replace("_", "-")
+    assert rule.RULE.name == title == file == page.name
+    others = [other for other in vars(rule).values() if isinstance(other, Rule)]
+    assert {(other.code, other.name) for other in others} == {(rule.RULE.code, rule.RULE.name)}
+
+
 def test_the_table_of_rules_is_consistent() -> None:
     codes = [rule.RULE.code for rule in RULES]
     assert len(set(codes)) == len(codes)
+    assert len({page.name for page in pages()}) == len(pages())
     for rule in RULES:
         text = rule.__doc__ or ""
         for section in ("## What it does", "## Why is this bad", "## Example", "## Fix safety"):

@@ -156,7 +156,7 @@ def test_pre_commit_with_and_without_a_lock(repository: Path, tmp_path: Path) ->
     run("git", "add", ".")
     output = run(*try_repo, code=1)
     assert "Failed" in output
-    assert "CKD101 missing net/unit_1/" in output
+    assert "CKD101 missing-variable net/unit_1/" in output
 
 
 def test_a_projects_own_test_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,23 +48,16 @@ class Symptom:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A cause that fits a symptom.
+    """A cause that fits a symptom, as one hypothesis finds it.
 
     Attributes:
-        cause: its name.
-        code: of the rule that finds it when graph and checkpoint are at hand; empty if there is none yet.
+        name: of the rule that finds it when graph and checkpoint are at hand, or of the condition where there is no rule.
         score: 0 to 1, for ranking.
         evidence: the arithmetic or the words that speak for it.
         remedies: what to do or to check.
     """
 
-    cause: str
+    name: str
     score: float
     evidence: str
     remedies: tuple[str, ...] = ()
-    code: str = ""
-
-    @property
-    def confidence(self) -> str:
-        """The score in words."""
-        return "certain" if self.score >= 0.9 else "likely" if self.score >= 0.6 else "possible"

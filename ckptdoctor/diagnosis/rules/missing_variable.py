@@ -1,4 +1,4 @@
-"""missing: the graph has variables that the checkpoint lacks.
+"""missing-variable: the graph has variables that the checkpoint lacks.
 
 ## What it does
 Reports the variables without a key, one finding for each part of the graph of which nothing is in the checkpoint, with the
@@ -26,7 +26,7 @@ from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_names
 from ckptdoctor.specs.graph import Variable
 
-RULE = Rule("CKD101", "missing", "error")
+RULE = Rule("CKD101", "missing-variable", "error")
 
 FIRES = (Example("a/w [2]\nhead/w [2,3]", "a/w [2]"),)
 SILENT = (Example("a/w [2]", "a/w [2]\nb/w [2]"),)

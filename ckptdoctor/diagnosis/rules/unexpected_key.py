@@ -21,7 +21,7 @@ from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Rule
 from ckptdoctor.diagnosis.example import Example
 
-RULE = Rule("CKD102", "unexpected", "info")
+RULE = Rule("CKD102", "unexpected-key", "info")
 
 FIRES = (Example("a/w [2]", "a/w [2]\nb/w [2]"),)
 SILENT = (Example("a/w [2]\nb/w [2]", "a/w [2]"),)

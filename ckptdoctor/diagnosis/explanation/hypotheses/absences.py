@@ -25,7 +25,7 @@ def absences(symptom: Symptom) -> Iterator[Cause]:
     for name in symptom.uninitialized:
         if _STATISTICS.search(name):
             yield Cause(
-                "batchnorm_stats_not_saved",
+                "batchnorm-statistics",
                 0.92,
                 f"{name} was never restored: the Saver kept trainable variables only.",
                 ("Save tf.global_variables(), or add the moving averages to the Saver's list.",),
@@ -39,45 +39,45 @@ def _absent(key: str, symptom: Symptom) -> Iterator[Cause]:
     twice = _TWICE.fullmatch(key)
     if key == "_CHECKPOINTABLE_OBJECT_GRAPH":
         yield Cause(
-            "wrong_path_or_format",
+            "not-a-checkpoint",
             0.7,
             "A secondary error: this is no TensorFlow 2 object checkpoint.",
             ("Restore it by name: tf.compat.v1.train.Saver. What it holds: ckptdoctor inspect CHECKPOINT",),
         )
     elif twice and (state or twice[2] in ("beta1_power", "beta2_power")):
         yield Cause(
-            "graph_built_twice",
+            "graph-built-twice",
             0.9,
             f"The number in {key}: the graph was built {int(twice[3]) + 1} times in one process.",
             ("Call tf.reset_default_graph() before each build.",),
         )
-        yield Cause("optimizer_slots_missing", 0.5, f"{key} belongs to an optimizer.")
+        yield Cause("optimizer-slots", 0.5, f"{key} belongs to an optimizer.")
     elif state and state.kind == "moving average":
         yield Cause(
-            "ema_missing",
+            "moving-averages",
             0.95,
             f"{key} is a moving average, and the checkpoint holds the raw variables.",
             ("Restore without ema.variables_to_restore().",),
         )
     elif state and state.kind == "slot":
         yield Cause(
-            "optimizer_slots_missing",
+            "optimizer-slots",
             0.95,
             f"{key} belongs to an optimizer that the checkpoint was not saved with.",
             ("Restore the network's variables only; ckptdoctor diff prints the code.",),
         )
     elif state:
-        yield Cause("global_step_missing", 0.93, f"{key} counts steps.", ("Leave it out of the restore.",))
+        yield Cause("global-step", 0.93, f"{key} counts steps.", ("Leave it out of the restore.",))
     elif part := _PART.fullmatch(key):
         yield Cause(
-            "partitioned_vs_whole",
+            "partitioned-variable",
             0.93,
             f"{key} is a part of {part[1]}: the graph's partitioner differs from that of training.",
             ("Save and restore through one Saver of the partitioned variable, whose key is its whole name.",),
         )
     elif _QUANTIZED.search(key):
         yield Cause(
-            "quantization_vars_missing",
+            "quantization-variables",
             0.9,
             f"{key} is made by the quantisation rewrite.",
             ("Restore before the rewrite, or leave these variables out.",),
@@ -89,33 +89,35 @@ def _absent(key: str, symptom: Symptom) -> Iterator[Cause]:
 def _of_the_network(key: str, symptom: Symptom) -> Iterator[Cause]:
     if _RECURRENT.search(key):
         yield Cause(
-            "rnn_variable_rename",
+            "naming-dialect",
             0.88,
             f"{key}: TensorFlow 1.2 renamed weights to kernel and biases to bias in its cells.",
             ('Rename the keys: plan steps op = "rename" for ckptdoctor convert --plan.',),
         )
     if key.endswith(("/biases", "/bias")) and _NORMALISED.search(key):
         yield Cause(
-            "bias_vs_batchnorm",
+            "bias-for-batchnorm",
             0.88,
             f"{key}: a bias in a network that normalises instead: its arg_scope is missing.",
             ("Build the network under its arg_scope (normalizer_fn=slim.batch_norm).",),
         )
     elif _STATISTICS.search(key):
-        yield Cause("bias_vs_batchnorm", 0.62, f"{key}: the graph normalises, the checkpoint's network has biases.", ())
         yield Cause(
-            "batchnorm_stats_not_saved", 0.61, f"{key}: statistics that a Saver of trainable variables leaves out.", ()
+            "bias-for-batchnorm", 0.62, f"{key}: the graph normalises, the checkpoint's network has biases.", ()
+        )
+        yield Cause(
+            "batchnorm-statistics", 0.61, f"{key}: statistics that a Saver of trainable variables leaves out.", ()
         )
     if deep := _DEEP.search(key):
         yield Cause(
-            "wrong_variant_or_depth",
+            "other-depth",
             0.52,
             f"{key} is of layer {deep[1]}: the checkpoint's network may be shallower.",
             ("Compare the number of layers: ckptdoctor inspect CHECKPOINT",),
         )
     own = bool(_OWN_RUN.search(symptom.text))
     yield Cause(
-        "stale_checkpoint_in_model_dir",
+        "stale-checkpoint",
         0.83 if key.startswith("output_") else 0.6 if own else 0.3,
         "A numbered checkpoint of an earlier run was restored from the output directory."
         if own
@@ -124,7 +126,7 @@ def _of_the_network(key: str, symptom: Symptom) -> Iterator[Cause]:
     )
     if _DETECTOR.match(key):
         yield Cause(
-            "new_layers_not_in_checkpoint",
+            "missing-variable",
             0.88,
             f"{key} is of the detector, which a classification network's checkpoint does not have.",
             ("Leave it out of the restore and initialise it; ckptdoctor diff prints the code.",),
@@ -134,19 +136,19 @@ def _of_the_network(key: str, symptom: Symptom) -> Iterator[Cause]:
     stem = re.split(r"[\\/]", file[1])[-1].split(".")[0] if file else ""
     foreign = bool(stem) and scope not in stem and stem not in scope
     yield Cause(
-        "scope_prefix",
+        "scope-prefix",
         0.8 if foreign else 0.5,
         f"{key} starts with {scope}/; the checkpoint may use another scope.",
         ("Compare the names: ckptdoctor inspect CHECKPOINT --table",),
     )
     yield Cause(
-        "checkpoint_from_older_code_version",
+        "missing-variable",
         0.46,
         f"{key} may have had another name when the checkpoint was saved.",
         ("Check out the code of that time, or rename.",),
     )
     yield Cause(
-        "new_layers_not_in_checkpoint",
+        "missing-variable",
         0.44,
         f"{key} may be of a layer that was added since.",
         ("Leave it out of the restore and initialise it; ckptdoctor diff prints the code.",),

@@ -17,7 +17,7 @@ def environment(symptom: Symptom) -> Iterator[Cause]:
     """A missing kernel or memory; or a wrapper whose original error is not shown."""
     if found := _ENVIRONMENT.search(symptom.text):
         yield Cause(
-            "misleading_environment_error",
+            "misleading-environment-error",
             0.9,
             f"{found[0]}: the machine, and not the checkpoint.",
             ("Read the text after `Original error:`; try on the CPU, or with less memory in use.",),
@@ -29,7 +29,7 @@ def environment(symptom: Symptom) -> Iterator[Cause]:
             "ckptdoctor diff GRAPH CHECKPOINT",
         )
         yield Cause(
-            "misleading_environment_error", 0.58 if bare else 0.4, "The wrapper hides the original error.", advice
+            "misleading-environment-error", 0.58 if bare else 0.4, "The wrapper hides the original error.", advice
         )
-        yield Cause("num_classes", 0.5, "A mismatch of graph and checkpoint, most often in the last layer.", advice)
-        yield Cause("wrong_variant_or_depth", 0.35, "Or another variant of the network.", advice)
+        yield Cause("class-count", 0.5, "A mismatch of graph and checkpoint, most often in the last layer.", advice)
+        yield Cause("other-depth", 0.35, "Or another variant of the network.", advice)

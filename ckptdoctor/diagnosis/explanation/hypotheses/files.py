@@ -24,7 +24,7 @@ def files(symptom: Symptom) -> Iterator[Cause]:
     text = symptom.text
     if _CHECKSUM.search(text):
         yield Cause(
-            "corrupt_or_truncated",
+            "corrupt",
             0.95,
             "The stored checksum is not that of the bytes: damaged, or of two different saves.",
             (f"{_VERIFY} names the damaged tensors; fetch the files again, all of them.",),
@@ -32,13 +32,13 @@ def files(symptom: Symptom) -> Iterator[Cause]:
     elif _UNREADABLE.search(text):
         part = bool(_PART.search(text))
         yield Cause(
-            "wrong_path_or_format",
+            "not-a-checkpoint",
             0.95 if part else 0.6,
             "A part of the checkpoint was given for its prefix." if part else "The file is of another kind.",
             ("Name the prefix, without .data-…, .index or .meta.", "ckptdoctor inspect FILE says what it is."),
         )
         yield Cause(
-            "corrupt_or_truncated",
+            "corrupt",
             0.5 if part else 0.7,
             "Or the file ends too early, or a download saved something else.",
             (_VERIFY,),
@@ -47,20 +47,20 @@ def files(symptom: Symptom) -> Iterator[Cause]:
         path = symptom.path
         if _GLOB.search(path):
             yield Cause(
-                "path_glob_metacharacters",
+                "missing-file",
                 0.95,
                 f"{path} has characters that TensorFlow reads as a pattern.",
                 ("Rename the file or its directory without [ ] * ?.",),
             )
         absolute = bool(re.match(r"[/\\]|[A-Za-z]:", path))
         yield Cause(
-            "moved_absolute_path",
+            "missing-file",
             0.85 if absolute else 0.5,
             f"{path or 'The path'} is not there: the `checkpoint` file of a moved directory keeps the old path.",
             ("Name the prefix itself, or correct the paths in the text file `checkpoint`.",),
         )
         yield Cause(
-            "wrong_path_or_format",
+            "not-a-checkpoint",
             0.7,
             "There is no such checkpoint: a prefix has no suffix of its own.",
             ("ckptdoctor inspect DIRECTORY lists what is there.",),

@@ -36,7 +36,7 @@ def _head(mismatch: Mismatch) -> Iterator[Cause]:
         unit = _BOX if re.search(r"bbox|box|loc|reg", name) and graph % _BOX == stored % _BOX == 0 else 2
         if graph % unit == stored % unit == 0:
             yield Cause(
-                "anchors_per_location",
+                "anchors-per-location",
                 0.92,
                 f"{graph} = {graph // unit} anchors x {unit}, {stored} = {stored // unit} anchors x {unit}.",
                 (f"Configure {stored // unit} anchors a location (scales x ratios).",),
@@ -46,7 +46,7 @@ def _head(mismatch: Mismatch) -> Iterator[Cause]:
         known = {graph, stored} == {1000, 1001}
         more, fewer = max(graph, stored), min(graph, stored)
         yield Cause(
-            "background_class_off_by_one",
+            "class-count",
             0.9 if known else 0.87 if named else 0.4,
             f"{more} = {fewer} classes and one for the background, counted on one side only.",
             (f"Set the offset of labels so that the graph has {stored} outputs.",),
@@ -57,7 +57,7 @@ def _head(mismatch: Mismatch) -> Iterator[Cause]:
     if one and not named and graph % _BOX == stored % _BOX == 0 and min(graph, stored) > _FEW:
         base = 0.4
     yield Cause(
-        "num_classes",
+        "class-count",
         max(base, *_boxes(mismatch, graph, stored)),
         _arithmetic(mismatch, graph, stored),
         (f"To use the stored classifier, build the graph for it: {_reading(mismatch, stored)}.", _LEAVE_OUT),

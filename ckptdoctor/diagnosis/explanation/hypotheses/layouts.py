@@ -23,7 +23,7 @@ def layouts(symptom: Symptom) -> Iterator[Cause]:
     if found := _DTYPE.search(symptom.text):
         words = [word for word in found.groups() if word]
         yield Cause(
-            "dtype_mismatch",
+            "dtype-mismatch",
             0.95,
             f"The types differ: {' and '.join(words) or found[0]}.",
             ("ckptdoctor convert CHECKPOINT OUTPUT --graph GRAPH casts where no bit is lost.",),
@@ -37,30 +37,28 @@ def _layout(mismatch: Mismatch) -> Iterator[Cause]:
         dense, conv = (lhs, rhs) if len(lhs) == 2 else (rhs, lhs)
         if dense[1] == conv[3]:
             yield Cause(
-                "conv_vs_dense",
+                "conv-for-dense" if len(lhs) == 2 else "dense-for-conv",
                 0.97,
                 f"{conv} and {dense} hold the same {prod(lhs):,} numbers: a convolution and a matrix.",
                 ("ckptdoctor convert CHECKPOINT OUTPUT --graph GRAPH",),
-                "CKD201" if len(lhs) == 2 else "CKD202",
             )
     elif len(lhs) == 2 and len(rhs) == 4 and lhs == rhs[2:]:
         yield Cause(
-            "conv_vs_dense",
+            "missing-flatten",
             0.9,
             f"{lhs} lacks the {rhs[0]}x{rhs[1]} positions of {rhs}: a flatten is missing.",
             ("Flatten before the layer, then run ckptdoctor diff again.",),
-            "CKD203",
         )
     elif len(lhs) == len(rhs) and len(lhs) > 1 and lhs != rhs and sorted(lhs) == sorted(rhs):
         yield Cause(
-            "layout_transpose",
+            "layout-transpose",
             0.93,
             f"{lhs} and {rhs} are the same sizes in another order: another axis convention.",
             ('Transpose the stored kernel: a plan step op = "transpose" for ckptdoctor convert --plan.',),
         )
     elif len(lhs) == len(rhs) == 4 and lhs[2] >= _IMAGE_SIDE and _took_image(lhs, rhs):
         yield Cause(
-            "layout_transpose",
+            "layout-transpose",
             0.85,
             f"The graph reads {lhs[2]}, a side of the image, as channels: channels-first against channels-last.",
             ("Set the image data format of training, and give the input's sizes in that order.",),
@@ -69,7 +67,7 @@ def _layout(mismatch: Mismatch) -> Iterator[Cause]:
         pair, flat = (lhs, rhs) if len(lhs) == 2 else (rhs, lhs)
         if pair[0] == 2 and flat[0] in (pair[1], 2 * pair[1]) and any(pair[1] % gates == 0 for gates in _GATES):
             yield Cause(
-                "rnn_cell_implementation",
+                "rnn-cell",
                 0.92,
                 f"{pair} and {flat}: CuDNN cells (and reset_after) keep two biases a gate, plain cells one.",
                 ("Build the cell that the checkpoint was trained with (CuDNN, or reset_after=True).",),
