@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import Generic
 
@@ -84,21 +85,21 @@ def templates_of(layers: Iterable[Layer[Item]]) -> set[Template]:
     return {template_of(layer.name.components)[0] for layer in layers}
 
 
-def template_of(components: Sequence[Tokens]) -> tuple[Template, Numbers]:
+@lru_cache(maxsize=1 << 16)
+def template_of(components: tuple[Tokens, ...]) -> tuple[Template, Numbers]:
     """The words with # for each number, and the numbers."""
     tokens = [token for part in components for token in part]
     words = tuple("#" if isinstance(token, int) else token for token in tokens)
     return words, tuple(token for token in tokens if isinstance(token, int))
 
 
-def _numbered(components: Sequence[Tokens], templates: set[Template]) -> tuple[Template, Numbers]:
-    parts = list(components)
-    for index, part in enumerate(parts):
+def _numbered(components: tuple[Tokens, ...], templates: set[Template]) -> tuple[Template, Numbers]:
+    for index, part in enumerate(components):
         if part and isinstance(part[-1], str):
-            numbered = [*parts[:index], (*part, 0), *parts[index + 1 :]]
+            numbered = (*components[:index], (*part, 0), *components[index + 1 :])
             if template_of(numbered)[0] in templates:
-                parts = numbered
-    return template_of(parts)
+                components = numbered
+    return template_of(components)
 
 
 def correspondences(

@@ -146,11 +146,14 @@ def _end(key: str, components: int) -> str:
 def _replaced(lhs: str, rhs: str) -> tuple[str, str, list[str]]:
     """What is left of two names without the path components that they end in together, and those components."""
     left, right = lhs.split("/"), rhs.split("/")
-    rest: list[str] = []
-    while left and right and left[-1] == right[-1]:
-        rest.insert(0, left.pop())
-        right.pop()
-    return "".join(f"{part}/" for part in left), "".join(f"{part}/" for part in right), rest
+    shared = 0
+    for mine, other in zip(reversed(left), reversed(right), strict=False):
+        if mine != other:
+            break
+        shared += 1
+    rest = left[len(left) - shared :]
+    length = len("/".join(rest))
+    return lhs[: len(lhs) - length], rhs[: len(rhs) - length], rest
 
 
 def _renumbers(lhs: str, rhs: str) -> bool:
