@@ -18,15 +18,12 @@ from ckptdoctor.conversion.layer_roles import layer_roles
 from ckptdoctor.conversion.plan import Plan
 from ckptdoctor.errors import UsageError
 from ckptdoctor.graphs.keras_config import Before, layers_before
+from ckptdoctor.libraries.batch_norm import EPSILON, STATISTICS
 from ckptdoctor.ops import Drop, FoldScale, FoldShift, Op
 from ckptdoctor.specs.command import operand, own_command
 from ckptdoctor.specs.inventory import Entry, Inventory
 
-_EPSILON = 0.001
-"""The default of slim (tf_slim/layers/layers.py, `batch_norm`) and of Keras (`BatchNormalization`)."""
-
 _KERNELS = ("kernel", "depthwise_kernel")
-_STATISTICS = ("moving_mean", "moving_variance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +33,7 @@ class _Scopes:
     roles: Mapping[str, Mapping[str, Entry]]
 
     def norms(self) -> list[str]:
-        return [scope for scope, roles in self.roles.items() if all(role in roles for role in _STATISTICS)]
+        return [scope for scope, roles in self.roles.items() if all(role in roles for role in STATISTICS)]
 
     def kernel(self, scope: str) -> Entry | None:
         roles = self.roles.get(scope, {})
@@ -67,13 +64,13 @@ def fold_batchnorm(inventory: Inventory, pairs: Sequence[str], epsilon: float | 
             open_ends.append(norm)
             continue
         own = epsilons.get(_end(norm))
-        ops += _fold(scopes, conv, kernel, norm, epsilon or own or _EPSILON)
+        ops += _fold(scopes, conv, kernel, norm, epsilon or own or EPSILON)
     notes = [f"{norm} stays: which layer is before it is not known; say so: --fold CONV={norm}." for norm in open_ends]
     if not ops:
         hint = notes[0] if notes else f"See: {own_command('inspect', operand(inventory.source))}"
         raise UsageError(f"{inventory.source} has no batch normalisation whose layer is known", hint=hint)
     if epsilon is None and not epsilons:
-        notes.append(f"The variance is taken with an epsilon of {_EPSILON:g}; another one: --epsilon.")
+        notes.append(f"The variance is taken with an epsilon of {EPSILON:g}; another one: --epsilon.")
     return Plan(inventory.source, tuple(ops), tuple(notes))
 
 
@@ -105,7 +102,7 @@ def _by_user(pairs: Sequence[str], scopes: _Scopes, inventory: Inventory) -> dic
 
 def _fold(scopes: _Scopes, conv: str, kernel: Entry, norm: str, epsilon: float) -> list[Op]:
     roles = scopes.roles[norm]
-    mean, variance = (roles[role].key for role in _STATISTICS)
+    mean, variance = (roles[role].key for role in STATISTICS)
     gamma, beta = (roles[role].key if role in roles else "" for role in ("gamma", "beta"))
     bias = scopes.roles[conv].get("bias")
     return [

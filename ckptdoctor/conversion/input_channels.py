@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 
 from ckptdoctor.conversion.plan import Plan
 from ckptdoctor.errors import UsageError
-from ckptdoctor.libraries.name import read_name
+from ckptdoctor.libraries.name import read_entry
 from ckptdoctor.ops import Concat, Initialise, Multiply, Op, Sum
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.tensor import show_shape
@@ -65,9 +65,7 @@ def _first(inventory: Inventory, only: Sequence[str]) -> Entry:
         and (
             any(fnmatchcase(key, glob) for glob in only)
             if only
-            else entry.spec.shape[_AXIS] in _IMAGES
-            and read_name(entry.name or key).role == "kernel"
-            and not entry.owner
+            else entry.spec.shape[_AXIS] in _IMAGES and read_entry(entry).role == "kernel" and not entry.owner
         )
     ]
     if len(found) != 1:

@@ -1,24 +1,9 @@
-"""Kernels in another library's convention: `--kernels FROM:TO`, and the rows of the dense layer behind a flatten.
-
-| convention   | convolution kernel           | dense kernel | flatten of a map |
-|--------------|------------------------------|--------------|------------------|
-| `tensorflow` | [kh,kw,in,out], correlation  | [in,out]     | rows in (H,W,C)  |
-| `theano`     | [out,in,kh,kw], convolution: both spatial axes reversed | [in,out] | rows in (C,H,W) |
-| `keras-theano` | [kh,kw,in,out], convolution: both spatial axes reversed | [in,out] | rows in (H,W,C) |
-| `pytorch`    | [out,in,kh,kw], correlation  | [out,in]     | columns in (C,H,W) |
-
-A convolution over one or three dimensions has one or three spatial axes in the same places.
-
-Sources: Keras 2, keras/saving/legacy/hdf5_format.py, `preprocess_weights_for_loading` (Theano's kernels, and which backend
-wrote them), keras/utils/layer_utils.py, `convert_dense_weights_data_format`; PyTorch, torch/nn/modules/conv.py and
-linear.py (the shapes of `weight`).
-"""
+"""Kernels in another library's layout: `--kernels FROM:TO`, and the rows of the dense layer behind a flatten."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import pairwise
 from math import prod
@@ -26,29 +11,13 @@ from math import prod
 from ckptdoctor.conversion.plan import Plan
 from ckptdoctor.conversion.slots import with_slots
 from ckptdoctor.errors import UsageError
-from ckptdoctor.libraries.name import read_name
+from ckptdoctor.libraries.kernel_layouts import KERNEL_LAYOUTS, KernelLayout
+from ckptdoctor.libraries.name import read_entry
 from ckptdoctor.ops import Flip, Op, Reshape, Transpose
 from ckptdoctor.specs.command import operand, own_command
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.tensor import Shape, show_shape
 
-
-@dataclass(frozen=True, slots=True)
-class _Convention:
-    """Where a library has a kernel's axes: outputs first or last, true convolution or correlation, dense transposed."""
-
-    outputs_first: bool
-    flipped: bool
-    dense_transposed: bool
-    channels_first: bool
-
-
-CONVENTIONS = {
-    "tensorflow": _Convention(outputs_first=False, flipped=False, dense_transposed=False, channels_first=False),
-    "theano": _Convention(outputs_first=True, flipped=True, dense_transposed=False, channels_first=True),
-    "keras-theano": _Convention(outputs_first=False, flipped=True, dense_transposed=False, channels_first=False),
-    "pytorch": _Convention(outputs_first=True, flipped=False, dense_transposed=True, channels_first=True),
-}
 _KEPT = re.compile(r"embedding|embed|lstm|gru|rnn", re.IGNORECASE)
 _FLATTEN = re.compile(r"(?P<glob>.+)=(?P<sizes>\d+(x\d+)+)")
 _EXAMPLE = "For example --kernels theano:tensorflow --flatten 'dense_1/kernel=64x7x7' (channels x height x width)."
@@ -67,11 +36,11 @@ def convert_kernels(inventory: Inventory, wanted: str, flattened: Sequence[str],
         UsageError: a convention is unknown, a glob matches no dense kernel, or a map has not as many elements.
     """
     names = wanted.split(":")
-    if len(names) != 2 or not set(names) <= set(CONVENTIONS) or names[0] == names[1]:
+    if len(names) != 2 or not set(names) <= set(KERNEL_LAYOUTS) or names[0] == names[1]:
         raise UsageError(
-            f"--kernels {wanted!r} is not FROM:TO", hint=f"Conventions: {', '.join(CONVENTIONS)}. {_EXAMPLE}"
+            f"--kernels {wanted!r} is not FROM:TO", hint=f"Conventions: {', '.join(KERNEL_LAYOUTS)}. {_EXAMPLE}"
         )
-    old, new = (CONVENTIONS[name] for name in names)
+    old, new = (KERNEL_LAYOUTS[name] for name in names)
     maps = [_parse_flatten(text) for text in flattened]
     ops: list[Op] = []
     used: set[str] = set()
@@ -109,13 +78,13 @@ def _kernels(inventory: Inventory, only: Sequence[str]) -> list[Entry]:
         if not 2 <= rank <= 5 or not entry.spec.dtype.is_floating or entry.owner:
             continue
         named = any(fnmatchcase(key, glob) for glob in only)
-        role = read_name(entry.name or key).role
+        role = read_entry(entry).role
         if named if only else role == "kernel" and not (rank == 2 and _KEPT.search(key)):
             found.append(entry)
     return found
 
 
-def _convolution(entry: Entry, old: _Convention, new: _Convention) -> list[Op]:
+def _convolution(entry: Entry, old: KernelLayout, new: KernelLayout) -> list[Op]:
     rank = len(entry.spec.shape)
     ops: list[Op] = []
     spatial = tuple(range(2, rank)) if old.outputs_first else tuple(range(rank - 2))
@@ -128,7 +97,7 @@ def _convolution(entry: Entry, old: _Convention, new: _Convention) -> list[Op]:
     return ops
 
 
-def _dense(entry: Entry, old: _Convention, new: _Convention, sizes: Shape) -> list[Op]:
+def _dense(entry: Entry, old: KernelLayout, new: KernelLayout, sizes: Shape) -> list[Op]:
     """A matrix, through `[in,out]`: there the rows of a flattened map are put into the new order."""
     ops: list[Op] = [Transpose(entry.key, (1, 0))] if old.dense_transposed else []
     rows, out = entry.spec.shape[::-1] if old.dense_transposed else entry.spec.shape

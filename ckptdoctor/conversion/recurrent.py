@@ -14,11 +14,10 @@ from collections.abc import Iterator
 from ckptdoctor.conversion.layer_roles import layer_roles
 from ckptdoctor.conversion.plan import Plan
 from ckptdoctor.errors import UsageError
+from ckptdoctor.libraries.recurrent_cells import GRU_GATES, LSTM_GATES
 from ckptdoctor.ops import Concat, Multiply, Op, Reshape, Sum, Transpose
 from ckptdoctor.specs.command import operand, own_command
 from ckptdoctor.specs.inventory import Entry, Inventory
-
-_LSTM, _GRU = 4, 3
 
 
 def cudnn_to_plain(inventory: Inventory) -> Plan:
@@ -41,7 +40,7 @@ def cudnn_to_plain(inventory: Inventory) -> Plan:
             *_recurrent(recurrent, gates, units),
             Reshape(bias.key, (2, gates * units)),
         ]
-        if gates == _LSTM:
+        if gates == LSTM_GATES:
             ops += [Sum(bias.key, 0), Reshape(bias.key, (gates * units,))]
     return _plan(inventory, ops, "CuDNN layer: bias of twice the gates")
 
@@ -58,9 +57,9 @@ def plain_to_cudnn(inventory: Inventory) -> Plan:
     notes = []
     for kernel, recurrent, bias, gates, units in _layers(inventory):
         size = kernel.spec.shape[0]
-        if gates == _LSTM and bias.spec.shape == (gates * units,):
+        if gates == LSTM_GATES and bias.spec.shape == (gates * units,):
             shared: list[Op] = [Multiply(bias.key, 0.5), Concat((bias.key, bias.key), 0, bias.key)]
-        elif gates == _GRU and bias.spec.shape == (2, gates * units):
+        elif gates == GRU_GATES and bias.spec.shape == (2, gates * units):
             shared = [Reshape(bias.key, (2 * gates * units,))]
         else:
             if bias.spec.shape == (gates * units,):
@@ -97,7 +96,7 @@ def _layers(inventory: Inventory) -> Iterator[tuple[Entry, Entry, Entry, int, in
             continue
         units, width = recurrent.spec.shape
         gates = width // units
-        if gates in (_LSTM, _GRU) and gates * units == width == kernel.spec.shape[1]:
+        if gates in (LSTM_GATES, GRU_GATES) and gates * units == width == kernel.spec.shape[1]:
             yield kernel, recurrent, bias, gates, units
 
 

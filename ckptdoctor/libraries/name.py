@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from ckptdoctor.libraries.dialects import KINDS, ROLE_OF, WRAPPINGS
+from ckptdoctor.specs.inventory import Entry
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _TOKEN = re.compile(r"[a-z]+|\d+")
@@ -57,6 +58,11 @@ def read_name(key: str) -> Name:
             if tokens[end] in ROLE_OF and any(part for part in remaining):
                 return Name(f"{scope}/{'_'.join(remaining)}".lstrip("/"), ROLE_OF[tokens[end]])
     return Name(bare, "")
+
+
+def read_entry(entry: Entry) -> Name:
+    """The name that a checkpoint records beside an entry's key, where it does; else the key."""
+    return read_name(entry.name or entry.key)
 
 
 def _tokens(component: str) -> Tokens:

@@ -24,6 +24,7 @@ from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_names
+from ckptdoctor.libraries.batch_norm import STATISTICS
 from ckptdoctor.libraries.name import read_name
 
 RULE = Rule("CKD113", "batchnorm-statistics", "error")
@@ -34,8 +35,6 @@ FIRES = (
     ),
 )
 SILENT = (Example("n/w [8]\nn/bn/gamma [8]\nn/bn/beta [8]\nn/bn/moving_mean [8]\nn/bn/moving_variance [8]", "n/w [8]"),)
-
-_STATISTICS = ("moving_mean", "moving_variance")
 
 
 def check(case: Case) -> Iterator[Diagnostic]:
@@ -48,9 +47,9 @@ def check(case: Case) -> Iterator[Diagnostic]:
     found = []
     for variable in case.missing:
         name = read_name(variable.key)
-        if name.role in _STATISTICS and name.scope in present:
+        if name.role in STATISTICS and name.scope in present:
             found.append(variable)
-    stored = any(read_name(key).role in _STATISTICS for key in case.alignment.inventory.variables)
+    stored = any(read_name(key).role in STATISTICS for key in case.alignment.inventory.variables)
     if found and not stored:
         save = Remedy(
             "save all variables next time",

@@ -26,6 +26,7 @@ from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_names
+from ckptdoctor.libraries import batch_norm
 from ckptdoctor.libraries.name import read_name
 
 RULE = Rule("CKD112", "bias-for-batchnorm", "error")
@@ -45,7 +46,6 @@ FIRES = (
 )
 SILENT = (Example("n/a/weights [3,8]\nn/new/biases [8]", "n/a/weights [3,8]"),)
 
-_NORM = ("gamma", "beta", "moving_mean", "moving_variance")
 _FEWEST = 2
 
 
@@ -108,7 +108,7 @@ def check(case: Case) -> Iterator[Diagnostic]:
 
 
 def _is_norm(key: str) -> bool:
-    return read_name(key).role in _NORM
+    return read_name(key).role in batch_norm.ROLES
 
 
 def _facing(biases: Sequence[Item], norms: Sequence[object]) -> bool:

@@ -27,6 +27,7 @@ from ckptdoctor.diagnosis.changes import listed
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_pairs
+from ckptdoctor.libraries.kernel_layouts import STORED_ORDERS
 from ckptdoctor.ops import Transpose
 from ckptdoctor.specs.tensor import show_shape
 
@@ -43,17 +44,6 @@ SILENT = (
     Example("a/kernel [3,3,8,1]\nb/kernel [8,4]", "a/kernel [3,3,1,8]\nb/kernel [8,4]"),
     Example("a/kernel [64,10]\nb/kernel [10,4]", "a/kernel [64,12]\nb/kernel [10,4]"),
 )
-
-_KNOWN = {
-    (2, 3, 1, 0): "[out,in,kh,kw], as PyTorch and Theano keep kernels",
-    (1, 0): "[out,in], as PyTorch keeps matrices",
-    (2, 1, 0): "[out,in,width], as PyTorch keeps kernels",
-    (2, 3, 4, 1, 0): "[out,in,depth,height,width], as PyTorch keeps kernels",
-    (0, 1, 3, 2): "[kh,kw,out,in], as a transposed convolution keeps kernels",
-    (3, 2, 0, 1): "[in,out,kh,kw] of channels-first code",
-    (1, 2, 3, 0): "[out,kh,kw,in]",
-    (1, 2, 0): "[out,width,in]",
-}
 
 
 def check(case: Case) -> Iterator[Diagnostic]:
@@ -74,7 +64,7 @@ def _permutation(pair: Pair) -> tuple[int, ...] | None:
     if len(lhs) == 4 and lhs[:2] == rhs[:2] and 1 in lhs[2:]:
         return None  # a depthwise kernel, which has a rule of its own
     fitting = [perm for perm in permutations(range(len(lhs))) if tuple(rhs[axis] for axis in perm) == lhs]
-    return next((perm for perm in _KNOWN if perm in fitting), fitting[0])
+    return next((perm for perm in STORED_ORDERS if perm in fitting), fitting[0])
 
 
 def _diagnose(case: Case, perm: tuple[int, ...], pairs: list[Pair]) -> Diagnostic:
@@ -83,8 +73,8 @@ def _diagnose(case: Case, perm: tuple[int, ...], pairs: list[Pair]) -> Diagnosti
     evidence = [
         f"{show_shape(first.entry.spec.shape)} permuted by {list(perm)} is {show_shape(first.variable.spec.shape)}."
     ]
-    if perm in _KNOWN:
-        evidence.append(f"Stored as {_KNOWN[perm]}.")
+    if perm in STORED_ORDERS:
+        evidence.append(f"Stored as {STORED_ORDERS[perm]}.")
     if square:
         evidence.append(
             f"{listed([pair.entry.key for pair in square])}: these fit either way, and would be loaded transposed."

@@ -17,7 +17,6 @@ Display only: build the cell that was trained.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from ckptdoctor.diagnosis.case import Case
@@ -26,6 +25,7 @@ from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_names, about_pairs
+from ckptdoctor.libraries.recurrent_cells import GRU_GATES, IMPLEMENTATIONS, LSTM_GATES
 
 RULE = Rule("CKD213", "rnn-cell", "error")
 
@@ -37,17 +37,6 @@ FIRES = (
     ),
 )
 SILENT = (Example("lstm/bias [96]\nlstm/kernel [8,96]", "lstm/bias [64]\nlstm/kernel [8,64]"),)
-
-_CELLS = (
-    ("CuDNN's own buffer", re.compile(r"opaque_kernel|cudnn_(lstm|gru)/(?!stack)", re.IGNORECASE)),
-    ("CuDNN-compatible cells", re.compile(r"cudnn_compatible", re.IGNORECASE)),
-    ("LSTMBlock or fused cells", re.compile(r"lstm_fused_cell|lstm_block|block_lstm", re.IGNORECASE)),
-    ("basic LSTM cells", re.compile(r"basic_lstm_cell", re.IGNORECASE)),
-    ("GRU cells", re.compile(r"gru_cell", re.IGNORECASE)),
-    ("LSTM cells", re.compile(r"lstm_cell", re.IGNORECASE)),
-    ("Keras's layers", re.compile(r"recurrent_kernel", re.IGNORECASE)),
-)
-_GATES = (3, 4)
 
 
 def check(case: Case) -> Iterator[Diagnostic]:
@@ -61,7 +50,7 @@ def check(case: Case) -> Iterator[Diagnostic]:
             and len(double) == 2
             and double[0] == 2
             and flat[0] in (double[1], 2 * double[1])
-            and any(double[1] % gates == 0 for gates in _GATES)
+            and any(double[1] % gates == 0 for gates in (GRU_GATES, LSTM_GATES))
         ):
             doubled.append(pair)
     if doubled:
@@ -91,4 +80,4 @@ def check(case: Case) -> Iterator[Diagnostic]:
 
 
 def _cell(key: str) -> str:
-    return next((name for name, pattern in _CELLS if pattern.search(key)), "")
+    return next((name for name, pattern in IMPLEMENTATIONS if pattern.search(key)), "")
