@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ckptdoctor.conversion.plan import Plan
-from ckptdoctor.libraries.training_state import training_state
+from ckptdoctor.libraries.training_state import entry_state
 from ckptdoctor.ops import Op, Rename
 from ckptdoctor.specs.inventory import Inventory
 
@@ -14,8 +14,8 @@ def with_slots(plan: Plan, inventory: Inventory) -> Plan:
     """The plan with each operation repeated for the owner's slots and averages of the same shape."""
     owned: dict[str, list[str]] = {}
     for key, entry in inventory.entries.items():
-        state = training_state(key)
-        owner = inventory.entries.get(entry.owner or (state.owner if state else ""))
+        state = entry_state(entry)
+        owner = inventory.entries.get(state.owner) if state else None
         if owner is not None and owner.spec.shape == entry.spec.shape:
             owned.setdefault(owner.key, []).append(key)
     planned = {op.key for op in plan.ops}

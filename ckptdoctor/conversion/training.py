@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ckptdoctor.conversion.plan import Plan
 from ckptdoctor.errors import UsageError
-from ckptdoctor.libraries.training_state import training_state
+from ckptdoctor.libraries.training_state import entry_state
 from ckptdoctor.ops import Drop
 from ckptdoctor.specs.inventory import Inventory
 
@@ -18,7 +18,7 @@ def drop_optimizer(inventory: Inventory) -> Plan:
     dropped = [
         key
         for key, entry in inventory.variables.items()
-        if entry.owner or ((state := training_state(key)) is not None and state.kind == "slot")
+        if (state := entry_state(entry)) is not None and state.kind == "slot"
     ]
     if not dropped:
         raise UsageError(f"{inventory.source} holds no optimizer's state", hint="Leave --optimizer out.")

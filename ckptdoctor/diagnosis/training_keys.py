@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import listed
 from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
+from ckptdoctor.libraries.training_state import Kind, is_state
 
 _LISTED = 3
 
 
 def report_training_keys(
-    case: Case, missing_rule: Rule, unexpected_rule: Rule, is_kind: Callable[[str], bool], noun: str, subject: str
+    case: Case, missing_rule: Rule, unexpected_rule: Rule, kind: Kind, noun: str, subject: str
 ) -> Iterator[Diagnostic]:
     """A finding for all missing keys of a kind, and one for all unexpected ones."""
-    missing = [variable for variable in case.missing if is_kind(variable.key)]
+    missing = [variable for variable in case.missing if is_state(variable.key, kind)]
     if missing:
         keys = [variable.key for variable in missing]
         yield Diagnostic(
@@ -32,7 +33,7 @@ def report_training_keys(
             (Remedy(f"restore the network and initialise {subject}", "display-only", _restore_the_rest(case)),),
             frozenset(keys),
         )
-    unexpected = [entry for entry in case.unexpected if is_kind(entry.key)]
+    unexpected = [entry for entry in case.unexpected if is_state(entry.key, kind)]
     if unexpected:
         keys = [entry.key for entry in unexpected]
         yield Diagnostic(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from ckptdoctor.specs.inventory import Entry
 from ckptdoctor.specs.objects import OBJECT_VALUE
 
 Kind = Literal["slot", "moving average", "step"]
@@ -22,6 +23,9 @@ _SLOT = re.compile(
     r"|(?P<bert>.+)/(adam_[mv]|lamb_[mv]|accumulator|vhat)"
     r"|(?P<object>.+)/\.OPTIMIZER_SLOT/.+"
 )
+AVERAGE = "/ExponentialMovingAverage"
+"""What `tf.train.ExponentialMovingAverage` puts behind a variable's name (moving_averages.py, `average_name`)."""
+
 _AVERAGE = re.compile(r"(?P<owner>.+)/(ExponentialMovingAverage|biased|local_step)(_\d+)?")
 _OPTIMIZER_SCALAR = re.compile(
     r"optimizer_weights/.*|optimizer/vars/\d+|(.*/)?_?optimizer/(?!_trainable_variables/).*/\.ATTRIBUTES/.*|(.*/)?(beta[12]_power(_\d+)?|loss_scale|good_steps|current_loss_scale)"
@@ -50,3 +54,22 @@ def training_state(key: str) -> TrainingState | None:
     if _STEP.fullmatch(key):
         return TrainingState("step", "")
     return None
+
+
+def entry_state(entry: Entry) -> TrainingState | None:
+    """What an entry is of training: as the checkpoint itself says where it does (TensorFlow 2's slots), else as its key says."""
+    return TrainingState("slot", entry.owner) if entry.owner else training_state(entry.key)
+
+
+def is_state(key: str, kind: Kind) -> bool:
+    """Whether a key is of this kind of training state."""
+    state = training_state(key)
+    return state is not None and state.kind == kind
+
+
+def averaged_variable(key: str) -> str:
+    """The variable whose moving average a key is, and whose place the average can take; empty if it is none.
+
+    Source: TensorFlow, tensorflow/python/training/moving_averages.py, `ExponentialMovingAverage.variables_to_restore`.
+    """
+    return key.removesuffix(AVERAGE) if key.endswith(AVERAGE) and is_state(key, "moving average") else ""

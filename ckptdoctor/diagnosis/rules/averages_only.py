@@ -22,7 +22,7 @@ from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_names
-from ckptdoctor.libraries.training_state import training_state
+from ckptdoctor.libraries.training_state import averaged_variable
 from ckptdoctor.ops import Rename
 
 RULE = Rule("CKD505", "averages-only", "error")
@@ -33,11 +33,7 @@ SILENT = (Example("a/w [2,3]", "a/w [2,3]\na/w/ExponentialMovingAverage [2,3]"),
 
 def check(case: Case) -> Iterator[Diagnostic]:
     """At most one finding."""
-    averages = {}
-    for entry in case.unexpected:
-        state = training_state(entry.key)
-        if state and state.kind == "moving average" and entry.key.endswith("/ExponentialMovingAverage"):
-            averages[state.owner] = entry
+    averages = {variable: entry for entry in case.unexpected if (variable := averaged_variable(entry.key))}
     found = [(item, averages[item.key]) for item in case.missing if item.key in averages]
     found = [(variable, entry) for variable, entry in found if variable.spec == entry.spec]
     if found:

@@ -21,7 +21,6 @@ from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.training_keys import report_training_keys
-from ckptdoctor.libraries.training_state import training_state
 
 RULE = Rule("CKD503", "global-step", "warning")
 UNEXPECTED = Rule("CKD503", "global-step", "info")
@@ -32,9 +31,4 @@ SILENT = (Example("a/w [2]\nglobal_step [] int64", "a/w [2]\nglobal_step [] int6
 
 def check(case: Case) -> Iterator[Diagnostic]:
     """At most two findings: a step that is missing, a step that is unexpected."""
-
-    def is_step(key: str) -> bool:
-        state = training_state(key)
-        return state is not None and state.kind == "step"
-
-    yield from report_training_keys(case, RULE, UNEXPECTED, is_step, "step counter", "the step counter")
+    yield from report_training_keys(case, RULE, UNEXPECTED, "step", "step counter", "the step counter")

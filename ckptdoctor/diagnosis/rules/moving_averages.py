@@ -23,7 +23,6 @@ from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.training_keys import report_training_keys
-from ckptdoctor.libraries.training_state import training_state
 
 RULE = Rule("CKD502", "moving-averages", "warning")
 UNEXPECTED = Rule("CKD502", "moving-averages", "info")
@@ -34,12 +33,7 @@ SILENT = (Example("a/w [2]", "a/w/ExponentialMovingAverage [2]"),)
 
 def check(case: Case) -> Iterator[Diagnostic]:
     """At most two findings: averages that are missing, averages that are unexpected."""
-
-    def is_average(key: str) -> bool:
-        state = training_state(key)
-        return state is not None and state.kind == "moving average"
-
-    for finding in report_training_keys(case, RULE, UNEXPECTED, is_average, "moving average", "the averages"):
+    for finding in report_training_keys(case, RULE, UNEXPECTED, "moving average", "moving average", "the averages"):
         if finding.rule is UNEXPECTED:
             use = Remedy("let the averages take the variables' place", "display-only", case.convert_command("--ema"))
             yield replace(finding, remedies=(use,))

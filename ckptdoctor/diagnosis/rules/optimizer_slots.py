@@ -23,7 +23,6 @@ from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.training_keys import report_training_keys
-from ckptdoctor.libraries.training_state import training_state
 
 RULE = Rule("CKD501", "optimizer-slots", "warning")
 UNEXPECTED = Rule("CKD501", "optimizer-slots", "info")
@@ -37,9 +36,4 @@ SILENT = (Example("a/w [2]\na/w/Adam [2]", "a/w [2]\na/w/Adam [2]"),)
 
 def check(case: Case) -> Iterator[Diagnostic]:
     """At most two findings: slots that are missing, slots that are unexpected."""
-
-    def is_slot(key: str) -> bool:
-        state = training_state(key)
-        return state is not None and state.kind == "slot"
-
-    yield from report_training_keys(case, RULE, UNEXPECTED, is_slot, "optimizer slot variable", "the optimizer")
+    yield from report_training_keys(case, RULE, UNEXPECTED, "slot", "optimizer slot variable", "the optimizer")

@@ -23,7 +23,7 @@ from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_names
-from ckptdoctor.libraries.training_state import training_state
+from ckptdoctor.libraries.training_state import is_state, training_state
 
 RULE = Rule("CKD504", "other-optimizer", "warning")
 
@@ -33,8 +33,8 @@ SILENT = (Example("a/w [2]\na/w/Adam [2]\na/w/Adam_1 [2]", "a/w [2]"),)
 
 def check(case: Case) -> Iterator[Diagnostic]:
     """At most one finding."""
-    wanted = [item for item in case.missing if _is_slot(item.key)]
-    stored = [item for item in case.unexpected if _is_slot(item.key)]
+    wanted = [item for item in case.missing if is_state(item.key, "slot")]
+    stored = [item for item in case.unexpected if is_state(item.key, "slot")]
     lhs, rhs = _optimizers(item.key for item in wanted), _optimizers(item.key for item in stored)
     if lhs and rhs and lhs != rhs:
         keep = Code.of(
@@ -51,11 +51,6 @@ def check(case: Case) -> Iterator[Diagnostic]:
             [f"{wanted[0].key} against {stored[0].key}: {len(wanted)} slots against {len(stored)}."],
             (Remedy("restore the network and initialise the new optimizer", "display-only", keep),),
         )
-
-
-def _is_slot(key: str) -> bool:
-    state = training_state(key)
-    return state is not None and state.kind == "slot"
 
 
 def _optimizers(keys: Iterable[str]) -> set[str]:
