@@ -1,16 +1,95 @@
-"""Says why a TensorFlow checkpoint does not fit a graph, and rewrites it so that it does."""
+"""Says why a TensorFlow checkpoint does not fit a graph, and rewrites it so that it does.
+
+    with ckptdoctor.open("model.ckpt") as ckpt:       names, shapes, types, values
+    ckptdoctor.contents("model.ckpt")                 what it holds, as a page in a notebook
+    ckptdoctor.diff("graph.py:net", "model.ckpt")     every disagreement, its cause and a remedy
+    ckptdoctor.convert("model.ckpt", "out.ckpt", …)   a checkpoint that fits
+    ckptdoctor.save("new.ckpt", {"a": array})         a checkpoint of arrays
+    ckptdoctor.verify("out.ckpt")                     the proof
+    ckptdoctor.explain(error)                         what a restore's error means
+
+Each name is imported when it is first used.
+"""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from ckptdoctor.version import __version__
 
-__all__ = ["__version__", "explain_restore"]
+if TYPE_CHECKING:
+    from ckptdoctor.api.comparison import DiffReport, diff
+    from ckptdoctor.api.contents import Contents, contents
+    from ckptdoctor.api.conversion import Conversion, convert, plan_conversion
+    from ckptdoctor.api.explanation import ErrorExplanation, explain
+    from ckptdoctor.api.opened import OpenedCheckpoint, StoredTensor, open
+    from ckptdoctor.api.proof import Verification, verify
+    from ckptdoctor.api.saving import save
+    from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy
+    from ckptdoctor.errors import (
+        CkptDoctorError,
+        FormatError,
+        GraphError,
+        OutputError,
+        UnknownKey,
+        UsageError,
+    )
+    from ckptdoctor.executor.convert import Receipt
+    from ckptdoctor.watch.restores import explain_restore
+
+__all__ = [
+    "CkptDoctorError",
+    "Contents",
+    "Conversion",
+    "Diagnostic",
+    "DiffReport",
+    "ErrorExplanation",
+    "FormatError",
+    "GraphError",
+    "OpenedCheckpoint",
+    "OutputError",
+    "Receipt",
+    "Remedy",
+    "StoredTensor",
+    "UnknownKey",
+    "UsageError",
+    "Verification",
+    "__version__",
+    "contents",
+    "convert",
+    "diff",
+    "explain",
+    "explain_restore",
+    "open",
+    "plan_conversion",
+    "save",
+    "verify",
+]
+
+_MODULES = {
+    "api.comparison": ("DiffReport", "diff"),
+    "api.contents": ("Contents", "contents"),
+    "api.conversion": ("Conversion", "convert", "plan_conversion"),
+    "api.explanation": ("ErrorExplanation", "explain"),
+    "api.opened": ("OpenedCheckpoint", "StoredTensor", "open"),
+    "api.proof": ("Verification", "verify"),
+    "api.saving": ("save",),
+    "diagnosis.diagnostic": ("Diagnostic", "Remedy"),
+    "errors": ("CkptDoctorError", "FormatError", "GraphError", "OutputError", "UnknownKey", "UsageError"),
+    "executor.convert": ("Receipt",),
+    "watch.restores": ("explain_restore",),
+}
 
 
-def explain_restore() -> AbstractContextManager[None]:
-    """Explains restores that fail, or that leave a value of another shape behind. See `ckptdoctor.watch.restores`."""
-    from ckptdoctor.watch import restores
+def __getattr__(name: str) -> Any:
+    for module, names in _MODULES.items():
+        if name in names:
+            value = getattr(import_module(f"{__name__}.{module}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-    return restores.explain_restore()
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

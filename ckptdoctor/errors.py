@@ -2,6 +2,7 @@
 
     CkptDoctorError          what a command prints instead of a traceback; `exit_code` is the process's
     ├── UsageError           2: the command line, a plan or a configuration asks for something impossible
+    │   └── UnknownKey       2: a checkpoint has no such key; a KeyError, too
     ├── GraphError           3: the user's graph could not be built
     │   ├── MissingPackage   3: TensorFlow (or tf_slim) is not installed where the graph should be built
     │   └── RestoreRefused   3: TensorFlow does not restore the checkpoint into the graph
@@ -42,12 +43,21 @@ class CkptDoctorError(Exception):
         self.message = message
         self.hint = hint
         self.details = details
+        if hasattr(self, "add_note"):  # from Python 3.11 on, a traceback shows it
+            self.add_note(f"help: {hint}")
 
 
 class UsageError(CkptDoctorError):
     """The request itself cannot be carried out."""
 
     exit_code = 2
+
+
+class UnknownKey(UsageError, KeyError):
+    """A checkpoint has no such key."""
+
+    def __str__(self) -> str:
+        return self.message  # a KeyError would show it quoted
 
 
 class GraphError(CkptDoctorError):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ckptdoctor.api.graphs import Args, GraphName, Inputs
+
+if TYPE_CHECKING:
+    from ckptdoctor.api.opened import CheckpointName, OpenedCheckpoint
 
 
 def assert_loads(
-    graph: str,
-    checkpoint: str,
+    graph: GraphName | object,
+    checkpoint: CheckpointName | OpenedCheckpoint,
     *,
-    inputs: Sequence[str] = (),
-    args: Sequence[str] = (),
+    inputs: Inputs = (),
+    args: Args = (),
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     python: str = "",
@@ -19,10 +24,10 @@ def assert_loads(
     """Passes if a restore of the checkpoint into the graph would succeed with every variable.
 
     Args:
-        graph: a GRAPH argument, such as `models/vgg.py:build` or a Keras file.
-        checkpoint: a CHECKPOINT argument.
-        inputs: tensor parameters, such as `images:Nx224x224x3`.
-        args: other parameters, such as `num_classes=10`.
+        graph: a GRAPH argument, such as `models/vgg.py:build` or a Keras file, or a live model; see `ckptdoctor.diff`.
+        checkpoint: a prefix, a file of it, a directory, or an opened checkpoint.
+        inputs: tensor parameters, such as `{"images": (None, 224, 224, 3)}`.
+        args: other parameters, such as `{"num_classes": 10}`.
         include: scopes that take part.
         exclude: scopes that do not.
         python: the interpreter that builds the graph; the running one without it.
@@ -31,15 +36,14 @@ def assert_loads(
         AssertionError: it does not fit; the message is the report of `ckptdoctor diff`.
         CkptDoctorError: the graph cannot be built, or the checkpoint cannot be read.
     """
-    from rich.console import Console
-
-    from ckptdoctor import api
+    from ckptdoctor.api.comparison import diff
     from ckptdoctor.reports.diff_text import print_diff
+    from ckptdoctor.reports.plain_text import plain_text
 
     __tracebackhide__ = True  # pytest shows the caller's line
-    request = api.graph_request(graph, inputs=inputs, args=args, python=python)
-    diagnosis = api.diff(request, checkpoint, include=include, exclude=exclude)
-    if not diagnosis.clean:
-        text = io.StringIO()
-        print_diff(diagnosis, Console(file=text, width=100, highlight=False, markup=False, emoji=False, no_color=True))
-        raise AssertionError(f"{checkpoint} does not fit {graph}\n\n{text.getvalue()}")
+    report = diff(graph, checkpoint, inputs=inputs, args=args, include=include, exclude=exclude, python=python)
+    if not report.clean:
+        text = plain_text(lambda console: print_diff(report, console), width=100)
+        raise AssertionError(
+            f"{report.alignment.inventory.source} does not fit {report.alignment.graph.source}\n\n{text}\n"
+        )

@@ -20,12 +20,13 @@ import numpy as np
 from mutations import MUTATIONS, Mutated
 from truths import TRUTHS
 
-from ckptdoctor import api
 from ckptdoctor.alignment.align import align
 from ckptdoctor.alignment.alignment import Alignment
 from ckptdoctor.containers.sstable.writer import TableWriter
 from ckptdoctor.containers.tensorflow_messages import BundleEntryProto, BundleHeaderProto
 from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose
+from ckptdoctor.formats.locate import open_checkpoint
+from ckptdoctor.graphs.reading import read_graph
 from ckptdoctor.graphs.request import make_request
 from ckptdoctor.specs.graph import GraphKind, GraphSpec, Variable
 from ckptdoctor.specs.inventory import Entry
@@ -48,7 +49,7 @@ def networks() -> dict[str, tuple[Variable, ...]]:
     found = {}
     for file, names in NETS.items():
         for name in names:
-            found[name] = api.read_graph(make_request(f"{HERE / file}:{name}")).variables
+            found[name] = read_graph(make_request(f"{HERE / file}:{name}")).variables
     return found
 
 
@@ -76,7 +77,7 @@ def write_index(entries: Iterable[Entry], directory: Path) -> str:
 
 def compare(mutated: Mutated) -> tuple[Alignment, Diagnosis]:
     with tempfile.TemporaryDirectory() as directory:
-        inventory = api.inspect(write_index(mutated.entries, Path(directory)))
+        inventory = open_checkpoint(write_index(mutated.entries, Path(directory))).inventory
     alignment = align(GraphSpec("graph.py", GraphKind.TENSORFLOW_1, mutated.variables), inventory)
     return alignment, diagnose(alignment, "graph.py")
 

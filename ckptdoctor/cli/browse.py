@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ckptdoctor import api
+from ckptdoctor.api.graphs import DEFAULT_TIMEOUT
 from ckptdoctor.cli.options import (
     ArgOption,
     CheckpointArgument,
@@ -20,7 +20,6 @@ from ckptdoctor.cli.options import (
 )
 from ckptdoctor.cli.terminal import command, working
 from ckptdoctor.errors import MissingPackage
-from ckptdoctor.graphs.request import DEFAULT_TIMEOUT, graph_request
 
 
 @command
@@ -52,12 +51,15 @@ def browse(
     """
     if find_spec("textual") is None:
         raise MissingPackage("browse needs textual", hint="Install it: pip install 'ckptdoctor[browse]'")
-    opened = api.open_checkpoint(checkpoint)
+    from ckptdoctor.api.comparison import compare, side_of
+    from ckptdoctor.api.opened import checkpoint_of
+
+    opened = checkpoint_of(checkpoint)
     diagnosis = None
     if graph:
-        request = graph_request(graph, inputs, args, python, timeout)
+        side = side_of(graph, inputs=inputs or (), args=args or (), python=python, timeout=timeout)
         with working("comparing"):
-            diagnosis = api.diff(request, checkpoint, include=include or (), exclude=exclude or ())
+            diagnosis = compare(side, opened, include=include or (), exclude=exclude or ())
     from ckptdoctor.browse.app import Browser
 
     Browser(opened, diagnosis, plan_file).run()

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from ckptdoctor import api
 from ckptdoctor.cli.options import ConfigOption, ReportFormatOption
 from ckptdoctor.cli.terminal import command, console, working
-
-if TYPE_CHECKING:
-    from ckptdoctor.repository.configuration import Declared
-    from ckptdoctor.repository.lock_file import Lock
 
 
 @command
@@ -49,38 +44,19 @@ def check(
         ckptdoctor check models/vgg.py
         ckptdoctor check --locked --format sarif > ckptdoctor.sarif
     """
+    from ckptdoctor.api.repository import check as check_repository
     from ckptdoctor.reports.check_text import check_lines
     from ckptdoctor.reports.error_text import print_error
-    from ckptdoctor.repository.configuration import read_declared
-    from ckptdoctor.repository.lock_file import NAME, read_lock
 
-    path = config.parent / NAME
-    lock = read_lock(path) if locked or path.exists() else None
-    declared = read_declared(config)
-    changed = {file.resolve() for file in files or ()}
-    pairs = declared
-    if changed and not changed & {config.resolve(), path.resolve()}:
-        pairs = tuple(pair for pair in declared if _touched(pair, changed, lock))
     with working("comparing"):
-        diagnoses, errors = api.check(pairs, lock, locked=locked, whole=len(pairs) == len(declared))
+        checked = check_repository(config, files or (), locked=locked)
     if output_format == "text":
-        for line in (line for diagnosis in diagnoses for line in check_lines(diagnosis)):
+        for line in (line for diagnosis in checked.diagnoses for line in check_lines(diagnosis)):
             typer.echo(line)
     else:
-        from ckptdoctor.cli.reporting import report
+        from ckptdoctor.reports.by_name import report
 
-        typer.echo(report(output_format, diagnoses, errors))
-    for error in errors:
+        typer.echo(report(output_format, checked.diagnoses, checked.errors))
+    for error in checked.errors:
         print_error(error, console(stderr=True))
-    found = any(not diagnosis.clean for diagnosis in diagnoses)
-    raise typer.Exit(errors[0].exit_code if errors else 1 if found else 0)
-
-
-def _touched(declared: Declared, changed: set[Path], lock: Lock | None) -> bool:
-    """Whether a changed file is the checkpoint's, the graph's, or of a module that the graph imports."""
-    kept = lock.find(declared.checkpoint) if lock else None
-    inventory = kept.inventory if kept else api.inspect(declared.checkpoint)
-    if changed & {path.resolve() for path in inventory.files}:
-        return True
-    # The trace knows which files it was made from; an unchanged graph's comes from the cache.
-    return bool(changed & {Path(file).resolve() for file in api.read_graph(declared.graph).files})
+    raise typer.Exit(checked.errors[0].exit_code if checked.errors else 0 if checked.clean else 1)

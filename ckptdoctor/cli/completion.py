@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import typer
 
-from ckptdoctor import api
+from ckptdoctor.api.opened import open as open_named
 from ckptdoctor.errors import CkptDoctorError
 
 _MOST = 200
@@ -16,9 +16,9 @@ _MOST = 200
 
 def complete_codes(incomplete: str) -> list[tuple[str, str]]:
     """The codes of diagnostics that start so, with what they are about."""
-    from ckptdoctor.diagnosis.catalogue import pages
+    from ckptdoctor.api.explanation import rule_names
 
-    return [(page.code, page.name) for page in pages() if page.code.startswith(incomplete)] if incomplete else []
+    return [(code, name) for code, name in rule_names().items() if code.startswith(incomplete)] if incomplete else []
 
 
 def complete_keys(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -44,8 +44,8 @@ def _scopes(key: str) -> list[str]:
 def _keys(ctx: typer.Context) -> list[str]:
     """The keys of every checkpoint that stands on the line; an option without its value leaves the line unparsed."""
     named = ctx.params.get("checkpoint")
-    found: list[str] = []
+    keys: list[str] = []
     for word in [named] if named else ctx.args:
         with suppress(CkptDoctorError):  # a shell waits for names, not for an explanation
-            found += api.inspect(word).variables
-    return found
+            keys += open_named(word)
+    return keys

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import replace
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from ckptdoctor import api
+from ckptdoctor.api.graphs import DEFAULT_TIMEOUT
 from ckptdoctor.cli.completion import complete_keys
 from ckptdoctor.cli.options import (
     ArgOption,
@@ -25,22 +23,8 @@ from ckptdoctor.cli.options import (
     PythonOption,
     RenameOption,
     TimeoutOption,
-    parse_size,
 )
 from ckptdoctor.cli.terminal import command, console, progress, quiet, verbose, working
-from ckptdoctor.errors import UsageError
-from ckptdoctor.graphs.request import DEFAULT_TIMEOUT, graph_request
-
-if TYPE_CHECKING:
-    from ckptdoctor.conversion.plan import Plan
-    from ckptdoctor.conversion.wishes import Wishes
-    from ckptdoctor.diagnosis.diagnosis import Diagnosis
-    from ckptdoctor.formats.format import Format
-    from ckptdoctor.formats.target import Layout
-    from ckptdoctor.specs.inventory import Inventory
-
-_KERNEL = re.compile(r"(\d+)x(\d+)")
-
 
 OptimizerState = Literal["keep", "drop"]
 """What becomes of an optimizer's state."""
@@ -205,127 +189,60 @@ def convert(
         ckptdoctor convert a.ckpt b.ckpt --rename 'weights$=kernel' --rename '^tower_0/='
         ckptdoctor convert old.h5 new.h5 --kernels theano:tensorflow --flatten 'dense_1/*=64x7x7'
     """
-    from ckptdoctor.conversion.renames import Names
-    from ckptdoctor.conversion.wishes import Wishes
-    from ckptdoctor.formats.registry import target_of
+    from ckptdoctor.api.conversion import plan_conversion
     from ckptdoctor.reports.plan_text import print_plan, print_receipt
 
-    wishes = Wishes(
-        names=Names(tuple(rename or ()), name_map, averages),
-        drop_optimizer=optimizer == "drop",
-        whole=whole,
-        kernels=kernels,
-        flatten=tuple(flatten or ()),
-        cudnn_to_plain=from_cudnn,
-        plain_to_cudnn=to_cudnn,
-        fold=fold,
-        fold_pairs=tuple(fold_pairs or ()),
-        epsilon=epsilon,
-        input_channels=input_channels,
-        vocabulary=vocabulary,
-        new_rows=new_rows,
-        depthwise_to_conv=from_depthwise,
-        conv_to_depthwise=to_depthwise,
-        conv_to_dense=to_dense,
-        dense_to_conv=to_conv,
-        kernel=_kernel_size(kernel),
-        only=tuple(only or ()),
-    )
-    source = api.inspect(checkpoint)
-    diagnosis = None
-    if graph:
-        request = graph_request(graph, inputs, args, python, timeout, cache)
-        with working("comparing"):
-            diagnosis = api.diff(request, checkpoint, include=include or (), exclude=exclude or (), prepare=wishes)
-    plan = _plan(source, wishes, diagnosis, unsafe=unsafe, dtype=dtype, parts=parts or ())
-    plan = _settle(plan, source, plan_file, undo=undo)
-    size = parse_size(max_shard_size) if max_shard_size else 0
-    plan, layout = _for_target(plan, source, diagnosis, target_of(output, target), by_name=by_name, shard_size=size)
+    with working("comparing") if graph else nullcontext():
+        conversion = plan_conversion(
+            checkpoint,
+            output,
+            graph=graph or None,
+            inputs=inputs or (),
+            args=args or (),
+            include=include or (),
+            exclude=exclude or (),
+            python=python,
+            timeout=timeout,
+            cache=cache,
+            unsafe=unsafe,
+            rename=rename or (),
+            map=name_map,
+            ema=averages,
+            to=target,
+            by_name=by_name,
+            max_shard_size=max_shard_size,
+            dtype=dtype,
+            whole=whole,
+            partition=parts or (),
+            conv_to_dense=to_dense,
+            dense_to_conv=to_conv,
+            kernel=kernel,
+            only=only or (),
+            depthwise_to_conv=from_depthwise,
+            conv_to_depthwise=to_depthwise,
+            kernels=kernels,
+            flatten=flatten or (),
+            input_channels=input_channels,
+            fold_batchnorm=fold,
+            fold=fold_pairs or (),
+            epsilon=epsilon,
+            cudnn_to_plain=from_cudnn,
+            plain_to_cudnn=to_cudnn,
+            vocabulary=vocabulary,
+            new_rows=new_rows,
+            optimizer=optimizer,
+            plan=plan_file,
+            undo=undo,
+            link=link,
+            force=force,
+        )
     out = console()
     if not quiet():
-        print_plan(plan, source, out, whole=verbose())
+        print_plan(conversion.plan, conversion.source, out, whole=verbose())
     if dry_run:
         return
-    total = sum(entry.spec.nbytes for entry in source.entries.values())
+    total = sum(entry.spec.nbytes for entry in conversion.source.entries.values())
     with progress("converting", total) as advance:
-        receipt = api.convert(
-            checkpoint, output, plan, target=target, layout=layout, force=force, link=link, advance=advance
-        )
+        receipt = conversion.run(advance)
     if not quiet():
         print_receipt(receipt, out)
-
-
-def _plan(
-    source: Inventory,
-    wishes: Wishes,
-    diagnosis: Diagnosis | None,
-    *,
-    unsafe: bool,
-    dtype: str,
-    parts: Sequence[str],
-) -> Plan:
-    """What is asked for: the wishes, what the graph needs, a cast, and partitions at the end."""
-    from ckptdoctor.conversion.casts import cast_all
-    from ckptdoctor.conversion.partitions import partition
-    from ckptdoctor.conversion.plan import carried_out, concat
-
-    plans = [wishes.plan(source)]
-    if diagnosis:
-        plans.append(api.plan_for(diagnosis, unsafe=unsafe))
-    if dtype:
-        plans.append(cast_all(carried_out(concat(source.source, plans), source), dtype))
-    if parts:
-        plans.append(partition(carried_out(concat(source.source, plans), source), parts))
-    return concat(source.source, plans)
-
-
-def _settle(plan: Plan, source: Inventory, plan_file: Path | None, *, undo: bool) -> Plan:
-    """The plan to run: the one made from the options, saved if asked; else the one in the file."""
-    from ckptdoctor.conversion.plan import inverted
-    from ckptdoctor.conversion.plan_file import read_plan, write_plan
-
-    if undo:
-        if plan.ops or not plan_file:
-            raise UsageError(
-                "--undo undoes a plan that was saved", hint="ckptdoctor convert OUT BACK --plan FILE --undo"
-            )
-        saved = read_plan(plan_file)
-        return replace(inverted(saved, api.inspect(saved.checkpoint)), checkpoint=source.source)
-    if plan.ops or not plan_file:
-        if plan_file:
-            write_plan(plan, plan_file)
-        return plan
-    return read_plan(plan_file)
-
-
-def _for_target(
-    plan: Plan, source: Inventory, diagnosis: Diagnosis | None, target: Format, *, by_name: bool, shard_size: int
-) -> tuple[Plan, Layout]:
-    """The plan, ended so that the target's own reader finds what it looks for, and what its writer must know."""
-    from ckptdoctor.conversion.objects import for_objects
-    from ckptdoctor.conversion.weights_only import weights_only
-    from ckptdoctor.formats.target import Layout
-    from ckptdoctor.formats.tensor_bundle.format import TENSOR_BUNDLE
-
-    traced = diagnosis.alignment.graph if diagnosis else None
-    places: dict[str, str] = {}
-    if traced:
-        places = {variable.key: variable.stored for variable in traced.variables}
-        if traced.objects and not by_name and target is TENSOR_BUNDLE:
-            plan = for_objects(plan, source, traced)
-    elif target.keras_places and source.is_keras:
-        # What Keras 3 wrote stays where it was.
-        places = {key: key for key in source.entries if "/vars/" in f"/{key}" and not key.startswith("optimizer/")}
-    if target.by_position:
-        plan = weights_only(plan, source, list(places))
-    config = traced.config if traced else source.config
-    return plan, Layout(places, config, traced.keras_version if traced else "", shard_size)
-
-
-def _kernel_size(text: str) -> tuple[int, int] | None:
-    if not text:
-        return None
-    match = _KERNEL.fullmatch(text)
-    if not match or "0" in match.groups():
-        raise UsageError(f"--kernel {text!r} is not HxW", hint="For example --kernel 7x7.")
-    return int(match[1]), int(match[2])

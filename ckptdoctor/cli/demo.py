@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,6 @@ import typer
 from ckptdoctor.cli.options import ForceOption
 from ckptdoctor.cli.terminal import command, working
 from ckptdoctor.errors import GraphError, MissingPackage, OutputError
-from ckptdoctor.specs.command import own_command
 
 _FILES = Path(__file__).with_name("demo_files")
 _INPUT = ["--input", "images:Nx224x224x3"]
@@ -72,7 +72,7 @@ def demo(
     )
     for number, (text, words, expected) in enumerate(story, 1):
         typer.secho(f"\n{number}. {text}", bold=True)
-        typer.echo(f"$ {own_command(*words)}\n")
+        typer.echo(f"$ {shlex.join(['ckptdoctor', *words])}\n")
         _run(directory, [sys.executable, "-m", "ckptdoctor", *words], expected)
     typer.secho(f"\nThe files are in {directory}: change them, and run the commands again there.", bold=True)
 

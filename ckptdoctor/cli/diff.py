@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Annotated
 
 import typer
 
-from ckptdoctor import api
+from ckptdoctor.api.graphs import DEFAULT_TIMEOUT
 from ckptdoctor.cli.options import (
     ArgOption,
     AveragesOption,
@@ -25,15 +27,9 @@ from ckptdoctor.cli.options import (
     TimeoutOption,
 )
 from ckptdoctor.cli.page import write_page
-from ckptdoctor.cli.reporting import report
 from ckptdoctor.cli.terminal import command, console, progress, quiet, verbose, working
 from ckptdoctor.errors import UsageError
-from ckptdoctor.graphs.request import DEFAULT_TIMEOUT, graph_request
-from ckptdoctor.specs.graph import GraphKind
-
-if TYPE_CHECKING:
-    from ckptdoctor.diagnosis.diagnosis import Diagnosis
-    from ckptdoctor.values.comparison import ValueDifference
+from ckptdoctor.reports.by_name import report
 
 
 @command
@@ -69,38 +65,41 @@ def diff(
         ckptdoctor diff before.ckpt after.ckpt --values
         ckptdoctor diff model.py model.ckpt --rename '^tower_0/=' --for inference
     """
-    from ckptdoctor.conversion.renames import Names
+    from ckptdoctor.api.comparison import compare, side_of
+    from ckptdoctor.api.names import names_of
+    from ckptdoctor.api.opened import checkpoint_of
     from ckptdoctor.reports.check_text import check_lines
-    from ckptdoctor.reports.diff_json import diff_to_dict
     from ckptdoctor.reports.diff_text import print_diff
-    from ckptdoctor.reports.json_text import json_text
-    from ckptdoctor.reports.values_json import difference_to_dict
     from ckptdoctor.reports.values_text import print_differences
 
-    request = graph_request(graph, inputs, args, python, timeout, cache)
-    names = Names(tuple(rename or ()), name_map, averages)
+    side = side_of(graph, inputs=inputs or (), args=args or (), python=python, timeout=timeout, cache=cache)
+    names = names_of(rename or (), name_map, ema=averages)
     if values and output_format not in ("text", "json"):
         raise UsageError(f"--values does not go with --format {output_format}", hint="Choose text or json.")
-    with working("comparing"):
-        diagnosis = api.diff(
-            request,
-            checkpoint,
+    with ExitStack() as stack:
+        # The comparison's sign of life ends where the bytes of values are counted.
+        stack.enter_context(working("comparing"))
+
+        def counting(total: int) -> Callable[[int], object]:
+            stack.close()
+            return stack.enter_context(progress("comparing", total))
+
+        diagnosis = compare(
+            side,
+            checkpoint_of(checkpoint),
             include=include or (),
             exclude=exclude or (),
             prepare=names,
             purpose=purpose,
             values=values,
+            counting=counting,
         )
-    differences = _differences(diagnosis) if values else []
     if html:
         from ckptdoctor.reports.diff_html import diff_page
 
         write_page(html, diff_page(diagnosis))
     if output_format == "json":
-        data = diff_to_dict(diagnosis)
-        if values:
-            data["values"] = [difference_to_dict(item) for item in differences]
-        typer.echo(json_text(data))
+        typer.echo(diagnosis.to_json())
     elif output_format != "text":
         typer.echo(report(output_format, [diagnosis]))
     elif quiet():
@@ -110,18 +109,6 @@ def diff(
         print_diff(diagnosis, console(), whole=verbose())
         if values:
             console().print()
-            print_differences(differences, console())
-    same = all(item.state == "equal" for item in differences)
+            print_differences(diagnosis.values, console())
+    same = all(item.state == "equal" for item in diagnosis.values)
     raise typer.Exit(0 if diagnosis.clean and same else 1)
-
-
-def _differences(diagnosis: Diagnosis) -> list[ValueDifference]:
-    alignment = diagnosis.alignment
-    if alignment.graph.kind is not GraphKind.CHECKPOINT:
-        raise UsageError(
-            f"{alignment.graph.source} holds no values", hint="--values compares two checkpoints: diff A.ckpt B.ckpt"
-        )
-    pairs = [(pair.variable.key, pair.entry.key) for pair in alignment.pairs]
-    total = sum(pair.variable.spec.nbytes for pair in alignment.pairs)
-    with progress("comparing", total) as advance:
-        return list(api.differences(alignment.graph.source, alignment.inventory.source, pairs, advance))

@@ -12,8 +12,6 @@ import typer
 from ckptdoctor.cli.completion import complete_codes
 from ckptdoctor.cli.options import FormatOption
 from ckptdoctor.cli.terminal import command, console
-from ckptdoctor.errors import UsageError
-from ckptdoctor.specs.near_names import did_you_mean
 
 _CODE = re.compile(r"CKD\w{0,5}", re.IGNORECASE)
 
@@ -41,22 +39,16 @@ def explain(
         ckptdoctor explain train.log
         ckptdoctor explain CKD203
     """
-    if _CODE.fullmatch(message):
-        typer.echo(_rule_page(message.upper()))
-        return
-    from ckptdoctor.diagnosis.explanation.explanation import explain as find_causes
-    from ckptdoctor.reports.explain_json import explain_to_dict
+    from ckptdoctor.api.explanation import explain as find_causes
+    from ckptdoctor.api.explanation import rule_page
     from ckptdoctor.reports.explain_text import print_explanation
-    from ckptdoctor.reports.json_text import json_text
 
+    if _CODE.fullmatch(message):
+        typer.echo(rule_page(message.upper()))
+        return
     explanation = find_causes(_read(message))
-    if not explanation.causes:
-        raise UsageError(
-            "no restore error is recognised in this text",
-            hint="Paste the lines from the first Error on, or compare directly: ckptdoctor diff GRAPH CHECKPOINT",
-        )
     if output_format == "json":
-        typer.echo(json_text(explain_to_dict(explanation)))
+        typer.echo(explanation.to_json())
     else:
         print_explanation(explanation, console())
 
@@ -68,14 +60,3 @@ def _read(message: str) -> str:
         return Path(message).read_text("utf-8", "replace") if Path(message).is_file() else message
     except OSError:
         return message  # too long for a file's name: it is the message itself
-
-
-def _rule_page(code: str) -> str:
-    from ckptdoctor.diagnosis.catalogue import pages
-
-    found = {page.code: page for page in pages()}
-    if code not in found:
-        near = did_you_mean(code, found) or "Codes: " + ", ".join(found)
-        raise UsageError(f"there is no code {code}", hint=near)
-    page = found[code]
-    return f"{code} {page.name}: {page.summary}.\n\n{page.text}"

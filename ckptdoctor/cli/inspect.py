@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from ckptdoctor import api
 from ckptdoctor.cli.options import CheckpointArgument, FormatOption, HtmlOption
 from ckptdoctor.cli.page import write_page
 from ckptdoctor.cli.terminal import command, console, progress, quiet
@@ -30,25 +29,28 @@ def inspect(
         ckptdoctor inspect training/ --table | grep fc
         ckptdoctor inspect model.keras --stats --html layers.html
     """
-    from ckptdoctor.reports.inspect_json import inspect_to_dict
+    from ckptdoctor.api.contents import contents
+    from ckptdoctor.api.contents import statistics as describe_values
+    from ckptdoctor.api.opened import open as open_named
     from ckptdoctor.reports.inspect_text import print_inspect
     from ckptdoctor.reports.json_text import json_text
     from ckptdoctor.reports.printable import printable
     from ckptdoctor.reports.values_json import statistics_to_dict
     from ckptdoctor.reports.values_text import print_statistics
 
-    inventory = api.inspect(checkpoint)
+    opened = open_named(checkpoint)
+    inventory = contents(opened)
     statistics = None
     if stats:
         total = sum(entry.spec.nbytes for entry in inventory.entries.values())
         with progress("reading", total) as advance:
-            statistics = list(api.statistics(checkpoint, advance))
+            statistics = list(describe_values(opened, advance))
     if html:
         from ckptdoctor.reports.inspect_html import inspect_page
 
         write_page(html, inspect_page(inventory, statistics or ()))
     if output_format == "json":
-        data = inspect_to_dict(inventory)
+        data = inventory.to_dict()
         if statistics is not None:
             data["statistics"] = [statistics_to_dict(item) for item in statistics]
         typer.echo(json_text(data))

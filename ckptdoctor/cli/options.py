@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from ckptdoctor.cli.completion import complete_scopes
-from ckptdoctor.cli.reporting import ReportFormat
-from ckptdoctor.errors import UsageError
-from ckptdoctor.graphs.request import GraphRequest, make_request
+from ckptdoctor.reports.by_name import ReportFormat
 
 Format = Literal["text", "json"]
 """How to print."""
@@ -71,27 +68,3 @@ HtmlOption = Annotated[
     Path | None, typer.Option("--html", metavar="FILE", help="Write a page for a browser, too.", show_default=False)
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace an existing output.")]
-
-
-def python_request(
-    graph: str, inputs: list[str] | None, args: list[str] | None, python: str, timeout: float
-) -> GraphRequest:
-    """A request for a graph that must be built and run."""
-    return make_request(graph, inputs=inputs or (), args=args or (), python=python, timeout=timeout, cache=False)
-
-
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]?)(i?)B?", re.IGNORECASE)
-
-
-def parse_size(text: str) -> int:
-    """Bytes, from `500MB`, `2GiB`, `5G` or a number.
-
-    Raises:
-        UsageError: it is no size above 0.
-    """
-    match = _SIZE.fullmatch(text.strip())
-    unit = (1024 if match[3] else 1000) ** " kmgt".index(match[2].lower() or " ") if match else 0
-    size = int(float(match[1]) * unit) if match else 0
-    if not size:
-        raise UsageError(f"{text!r} is no size", hint="For example --max-shard-size 500MB or 5GB.")
-    return size

@@ -38,7 +38,7 @@ def run(
         raise UsageError(
             f"there is no file {script}", hint="Name the Python program: ckptdoctor run train.py ARGUMENTS"
         )
-    from ckptdoctor.watch.restores import explain_restore
+    from ckptdoctor import explain_restore
 
     sys.argv = [str(script), *context.args]
     sys.path[0] = str(script.resolve().parent)

@@ -6,18 +6,16 @@ from typing import Annotated
 
 import typer
 
-from ckptdoctor import api
+from ckptdoctor.api.graphs import DEFAULT_TIMEOUT, python_request
 from ckptdoctor.cli.options import (
     ArgOption,
     CheckpointArgument,
     InputOption,
     PythonOption,
     TimeoutOption,
-    python_request,
 )
 from ckptdoctor.cli.terminal import command, console, progress, quiet, working
 from ckptdoctor.errors import UsageError
-from ckptdoctor.graphs.request import DEFAULT_TIMEOUT
 
 
 @command
@@ -47,16 +45,19 @@ def verify(
     """
     from rich.text import Text
 
+    from ckptdoctor.api.opened import open as open_named
+    from ckptdoctor.api.proof import check_files, compare_outputs, restore
     from ckptdoctor.reports.error_text import print_error
     from ckptdoctor.reports.verify_text import print_compared, print_restored
 
     out = console()
     if same_as and not graph:
         raise UsageError("--same-as compares with --graph", hint="Add --graph GRAPH.")
-    inventory = api.inspect(checkpoint)
+    opened = open_named(checkpoint)
+    inventory = opened.inventory
     total = sum(entry.spec.nbytes for entry in inventory.entries.values())
     with progress("checking", total) as advance:
-        problems = api.verify(checkpoint, advance)
+        problems = check_files(opened, advance)
     for problem in problems:
         print_error(problem, console(stderr=True))
     if problems:
@@ -68,16 +69,16 @@ def verify(
         )
     if not graph:
         return
-    request = python_request(graph, inputs, args, python, timeout)
+    request = python_request(graph, inputs=inputs or (), args=args or (), python=python, timeout=timeout)
     if same_as:
-        other = python_request(same_as[0], inputs, args, python, timeout)
+        other = python_request(same_as[0], inputs=inputs or (), args=args or (), python=python, timeout=timeout)
         with working("running both graphs"):
-            compared = api.compare(checkpoint, request, same_as[1], other)
+            compared = compare_outputs(opened, request, same_as[1], other)
         if not (quiet() and compared.agrees):
             print_compared(compared, out)
         raise typer.Exit(0 if compared.agrees else 1)
     with working("restoring"):
-        restored = api.restore(checkpoint, request)
+        restored = restore(opened, request)
     if not (quiet() and restored.proved):
         print_restored(restored, out)
     raise typer.Exit(0 if restored.proved else 1)

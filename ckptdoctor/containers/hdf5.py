@@ -137,13 +137,15 @@ class Hdf5:
             raise FormatError(self.path, where, f"elements of {kind}", hint="TensorFlow has no such type.") from None
 
     def _loader(self, where: str, dataset: Any, spec: TensorSpec) -> Callable[[], NDArray[Any]]:
+        path = self.path  # not this object: a circle of references would hold the file open after its last user
+
         def load() -> NDArray[Any]:
             import numpy as np
 
             try:
                 values = dataset[()]
             except _FAILURES as error:
-                raise Corrupt(self.path, where, reason(error), hint=_DAMAGED) from error
+                raise Corrupt(path, where, reason(error), hint=_DAMAGED) from error
             if spec.dtype.name == "string":
                 flat = np.empty(spec.elements, dtype=object)
                 items = np.asarray(values, dtype=object).reshape(-1).tolist()

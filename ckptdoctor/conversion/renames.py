@@ -17,7 +17,7 @@ from ckptdoctor.conversion.plan import Plan, carried_out, concat
 from ckptdoctor.conversion.slots import with_slots
 from ckptdoctor.errors import UsageError
 from ckptdoctor.ops import Drop, Op, Rename
-from ckptdoctor.specs.command import operand, own_command
+from ckptdoctor.specs.command import operand, own_command, rename_argument
 from ckptdoctor.specs.inventory import OBJECT_GRAPH_KEY, Inventory
 from ckptdoctor.specs.objects import SAVE_COUNTER_KEY
 
@@ -29,22 +29,27 @@ class Names:
     """What a person decided about names.
 
     Attributes:
-        patterns: `REGEX=REPLACEMENT` each, applied one after another wherever they match in a key.
+        patterns: a regular expression and its replacement each, applied one after another wherever they match in a key.
         map_file: a map; it comes before the patterns.
         averages: whether moving averages take the names of their variables, before anything else.
+        mapping: more of the map: whole keys and their new names.
     """
 
-    patterns: tuple[str, ...] = ()
+    patterns: tuple[tuple[str, str], ...] = ()
     map_file: Path | None = None
     averages: bool = False
+    mapping: tuple[tuple[str, str], ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.patterns or self.map_file or self.averages)
+        return bool(self.patterns or self.map_file or self.averages or self.mapping)
 
     @property
     def options(self) -> tuple[str, ...]:
         """The same as arguments of a command."""
-        options = [argument for pattern in self.patterns for argument in ("--rename", pattern)]
+        words = [rename_argument(key, to) for key, to in self.mapping] + [
+            "=".join(pattern) for pattern in self.patterns
+        ]
+        options = [argument for word in words for argument in ("--rename", word)]
         options += ["--map", str(self.map_file)] if self.map_file else []
         return (*options, "--ema") if self.averages else tuple(options)
 
@@ -58,7 +63,7 @@ class Names:
         if self.averages:
             plans.append(averages_to_variables(inventory))
             inventory = carried_out(plans[0], inventory)
-        if self.patterns or self.map_file:
+        if self.patterns or self.map_file or self.mapping:
             plans.append(rename_keys(inventory, self))
         return concat(inventory.source, plans)
 
@@ -70,9 +75,9 @@ def rename_keys(inventory: Inventory, names: Names) -> Plan:
         UsageError: a pattern is wrong or matches nothing, a key is not there, or two keys become the same.
     """
     patterns = names.patterns
-    compiled = [_parse(pattern) for pattern in patterns]
+    compiled = [_compile(*pattern) for pattern in patterns]
     used = dict.fromkeys(patterns, False)
-    mapping = _read_map(names.map_file) if names.map_file else {}
+    mapping = (_read_map(names.map_file) if names.map_file else {}) | dict(names.mapping)
     absent = [key for key in mapping if key not in inventory.entries]
     if absent:
         raise UsageError(
@@ -82,11 +87,11 @@ def rename_keys(inventory: Inventory, names: Names) -> Plan:
     renames = []
     for key in inventory.entries:
         made = mapping.get(key, key)
-        for pattern, (regex, replacement) in zip(patterns, compiled, strict=True):
+        for pattern, regex in zip(patterns, compiled, strict=True):
             try:
-                changed = regex.sub(replacement, made)
+                changed = regex.sub(pattern[1], made)
             except (re.error, IndexError) as error:
-                raise UsageError(f"--rename {pattern!r}: {error}", hint=_EXAMPLE) from error
+                raise UsageError(f"--rename {'='.join(pattern)!r}: {error}", hint=_EXAMPLE) from error
             used[pattern] = used[pattern] or bool(regex.search(made))
             made = changed
         if made != key:
@@ -94,7 +99,7 @@ def rename_keys(inventory: Inventory, names: Names) -> Plan:
     idle = [pattern for pattern, matched in used.items() if not matched]
     if idle:
         raise UsageError(
-            f"--rename {idle[0]!r} matches no key",
+            f"--rename {'='.join(idle[0])!r} matches no key",
             hint=f"See: {own_command('inspect', operand(inventory.source), '--table')}",
         )
     plan = with_slots(Plan(inventory.source, tuple(renames)), inventory)
@@ -165,11 +170,20 @@ def name_based(ops: tuple[Op, ...], inventory: Inventory) -> tuple[Op, ...]:
     return (*map(Drop, stale), *ops) if OBJECT_GRAPH_KEY in stale else ops
 
 
-def _parse(pattern: str) -> tuple[re.Pattern[str], str]:
-    regex, equals, replacement = pattern.partition("=")
+def parse_rename(text: str) -> tuple[str, str]:
+    """A regular expression and its replacement, of a `--rename` option.
+
+    Raises:
+        UsageError: it is not REGEX=REPLACEMENT.
+    """
+    regex, equals, replacement = text.partition("=")
+    if not regex or not equals:
+        raise UsageError(f"--rename {text!r}: there is no REGEX=REPLACEMENT in it", hint=_EXAMPLE)
+    return regex, replacement
+
+
+def _compile(regex: str, replacement: str) -> re.Pattern[str]:
     try:
-        if not regex or not equals:
-            raise ValueError("there is no REGEX=REPLACEMENT in it")
-        return re.compile(regex), replacement
-    except (re.error, ValueError) as error:
-        raise UsageError(f"--rename {pattern!r}: {error}", hint=_EXAMPLE) from error
+        return re.compile(regex)
+    except re.error as error:
+        raise UsageError(f"--rename {f'{regex}={replacement}'!r}: {error}", hint=_EXAMPLE) from error

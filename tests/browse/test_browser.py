@@ -12,11 +12,12 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static, Tree
 
-from ckptdoctor import api
+import ckptdoctor
 from ckptdoctor.browse.app import Browser
 from ckptdoctor.conversion.plan import derive
 from ckptdoctor.conversion.plan_file import read_plan
 from ckptdoctor.diagnosis.diagnosis import Diagnosis
+from ckptdoctor.formats.locate import open_checkpoint
 from ckptdoctor.graphs.request import make_request
 from tests.conftest import ROOT
 
@@ -26,14 +27,14 @@ FIXTURES = ROOT / "tests" / "fixtures"
 @pytest.fixture(scope="module")
 def diagnosis() -> Diagnosis:
     request = make_request(str(FIXTURES / "dense.py"), inputs=["images:Nx4x4x1"])
-    return api.diff(request, str(FIXTURES / "classifier.ckpt"))
+    return ckptdoctor.diff(request, str(FIXTURES / "classifier.ckpt"))
 
 
 def drive(
     plan: Path, diagnosis: Diagnosis | None, steps: Callable[[Pilot[None]], Awaitable[None]], width: int = 120
 ) -> None:
     async def session() -> None:
-        app = Browser(api.open_checkpoint(str(FIXTURES / "classifier.ckpt")), diagnosis, plan)
+        app = Browser(open_checkpoint(str(FIXTURES / "classifier.ckpt")), diagnosis, plan)
         async with app.run_test(size=(width, 40)) as pilot:
             await steps(pilot)
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from ckptdoctor import api
 from ckptdoctor.cli.app import app
+from ckptdoctor.graphs.reading import read_graph
 from ckptdoctor.graphs.request import make_request
 from ckptdoctor.specs.graph import Consumer, GraphSpec
 from tests.conftest import SHARED
@@ -115,8 +115,8 @@ def test_a_tensorflow_graph_shows_its_flatten_however_it_is_given(order: str) ->
         v1.train.write_graph(graph.as_graph_def(), ".", "net.pb", as_text=False)
         v1.train.write_graph(graph.as_graph_def(), ".", "net.pbtxt", as_text=True)
         live = graph_of_saver(saver)
-    traced = api.read_graph(make_request("net.py:dense", inputs=[INPUT]))
-    graphs = [traced, api.read_graph("net.meta"), api.read_graph("net.pb"), api.read_graph("net.pbtxt"), live]
+    traced = read_graph(make_request("net.py:dense", inputs=[INPUT]))
+    graphs = [traced, read_graph("net.meta"), read_graph("net.pb"), read_graph("net.pbtxt"), live]
     assert [seen(consumer(item)) for item in graphs] == [expected(order, "Transpose")] * len(graphs)
 
 
@@ -127,7 +127,7 @@ def test_a_keras_model_shows_its_flatten_however_it_is_given(order: str) -> None
     model = write(KERAS, order)["dense"]()  # type: ignore[operator]
     model.save("net.keras")
     model.save("net.h5")
-    graphs = [api.read_graph("net.py:dense"), api.read_graph("net.keras"), api.read_graph("net.h5")]
+    graphs = [read_graph("net.py:dense"), read_graph("net.keras"), read_graph("net.h5")]
     graphs.append(graph_of_keras(model))
     assert [seen(consumer(item)) for item in graphs] == [expected(order, "Permute")] * len(graphs)
 
@@ -185,7 +185,7 @@ def test_a_flatten_that_is_not_seen_is_never_safe() -> None:
             return tf.matmul(tf.reshape(y, [-1, {ROWS}]), tf.get_variable("fc/weights", [{ROWS}, {OUT}]))
     """
     write(source, "HWC")
-    used = consumer(api.read_graph(make_request("net.py:dense", inputs=[INPUT])))
+    used = consumer(read_graph(make_request("net.py:dense", inputs=[INPUT])))
     assert used.flattened == (-1, SIDE, SIDE, CHANNELS)
     assert used.flattened_axes == ""
 
@@ -205,7 +205,7 @@ def test_a_map_whose_channels_come_first_is_put_last_by_keras_flatten() -> None:
         ]
     )
     model.save("net.keras")
-    for graph in (graph_of_keras(model), api.read_graph("net.keras")):
+    for graph in (graph_of_keras(model), read_graph("net.keras")):
         assert seen(consumer(graph)) == ("MatMul", (-1, SIDE, SIDE, CHANNELS), "HWC", "Flatten")
 
 
@@ -219,7 +219,7 @@ def test_a_model_within_a_model_shows_its_flatten() -> None:
     images = keras.Input((SIDE, SIDE, 2))
     model = keras.Model(images, layers.Dense(OUT)(layers.Flatten()(base(images))))
     model.save("net.keras")
-    for graph in (graph_of_keras(model), api.read_graph("net.keras")):
+    for graph in (graph_of_keras(model), read_graph("net.keras")):
         assert seen(consumer(graph)) == ("MatMul", (-1, SIDE, SIDE, CHANNELS), "HWC", "")
 
 

@@ -11,7 +11,8 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 from typer.testing import CliRunner
 
-from ckptdoctor import api
+import ckptdoctor
+from ckptdoctor.api.contents import statistics
 from ckptdoctor.cli.app import app
 from ckptdoctor.reports.diff_html import diff_page
 from ckptdoctor.reports.inspect_html import inspect_page
@@ -235,7 +236,7 @@ def test_five_thousand_variables_are_searched(browser: Any, tmp_path: Path) -> N
 
 def test_statistics_are_drawn(browser: Any, tmp_path: Path) -> None:
     checkpoint = str(ROOT / "tests" / "fixtures" / "classifier.ckpt")
-    page = inspect_page(api.inspect(checkpoint), api.statistics(checkpoint))
+    page = inspect_page(ckptdoctor.contents(checkpoint), tuple(statistics(checkpoint)))
     show(browser, tmp_path / "inspect.html", page)
     labels = browser.execute_script(
         "return [...document.querySelectorAll('svg.histogram')].map(e => [e.getAttribute('aria-label'), e.getBBox().width])"
@@ -249,10 +250,10 @@ def test_statistics_are_drawn(browser: Any, tmp_path: Path) -> None:
 def test_a_notebook_shows_the_same(browser: Any, tmp_path: Path) -> None:
     checkpoint = str(ROOT / "tests" / "fixtures" / "classifier.ckpt")
     for value, shown in (
-        (api.diff(checkpoint, checkpoint), "The checkpoint fits"),
-        (api.inspect(checkpoint), "551 parameters"),
+        (ckptdoctor.diff(checkpoint, checkpoint), "The checkpoint fits"),
+        (ckptdoctor.contents(checkpoint), "551 parameters"),
     ):
-        html = value._repr_html_()  # type: ignore[attr-defined]
+        html = value._repr_html_()
         show(browser, tmp_path / "notebook.html", f"<!doctype html><title>notebook</title><p id=own>cell</p>{html}")
         outside = browser.execute_script("return getComputedStyle(document.body).fontFamily")
         browser.switch_to.frame(0)

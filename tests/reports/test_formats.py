@@ -17,9 +17,9 @@ import pytest
 from typer.testing import CliRunner
 
 from ckptdoctor.cli.app import app
-from ckptdoctor.cli.reporting import report
 from ckptdoctor.diagnosis.diagnosis import Diagnosis
 from ckptdoctor.errors import UsageError
+from ckptdoctor.reports.by_name import report
 from ckptdoctor.reports.sarif_json import sarif_to_dict
 from tests.conftest import ROOT
 from tests.reports.diagnoses import NASTY, large_diagnosis, nasty_diagnosis

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ckptdoctor import api
+import ckptdoctor
 from ckptdoctor.containers.zip_archive import leads_out
 from ckptdoctor.errors import CkptDoctorError, UsageError
 from ckptdoctor.repository.lock_file import NAME, LockedCheckpoint, LockedFile, lock_checkpoint, lock_text, read_lock
@@ -161,7 +161,7 @@ def test_every_real_checkpoint_is_read_back(real: Path) -> None:
             if path.suffix not in (".index", ".h5", ".keras", ".npz", ".safetensors", ".ckpt"):
                 continue
             try:
-                inventory = api.inspect(str(path))
+                inventory = ckptdoctor.contents(str(path))
             except CkptDoctorError:  # what cannot be opened is another test's
                 continue
             item = LockedCheckpoint(str(path), (), inventory, SourceLine(NAME, 1, ""))
@@ -211,7 +211,7 @@ def test_what_is_written_is_read(entries: list[Entry], name: str) -> None:
 def test_the_digest_is_that_of_the_bytes(repository: Path) -> None:
     path = repository / "classifier.ckpt"
     heard: list[int] = []
-    item = lock_checkpoint("classifier.ckpt", api.inspect("classifier.ckpt"), heard.append)
+    item = lock_checkpoint("classifier.ckpt", ckptdoctor.contents("classifier.ckpt"), heard.append)
     assert item.files[0].sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert sum(heard) == path.stat().st_size
     json.loads(lock_text([item, replace(item, checkpoint="other")]))
