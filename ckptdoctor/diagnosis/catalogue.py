@@ -36,10 +36,10 @@ class Page:
 
 def pages() -> tuple[Page, ...]:
     """Every page, in the order of the codes."""
-    found = [_page(error.code, error.__doc__) for error in FILE_ERRORS]
-    found += [_page(condition.RULE.code, condition.__doc__) for condition in (not_as_locked, unused_ignore)]
-    found += [_page(rule.RULE.code, rule.__doc__, rule.FIRES, rule.SILENT) for rule in RULES]
-    return tuple(sorted(found, key=lambda page: page.code))
+    collected = [_page(error.code, error.__doc__) for error in FILE_ERRORS]
+    collected += [_page(condition.RULE.code, condition.__doc__) for condition in (not_as_locked, unused_ignore)]
+    collected += [_page(rule.RULE.code, rule.__doc__, rule.FIRES, rule.SILENT) for rule in RULES]
+    return tuple(sorted(collected, key=lambda page: page.code))
 
 
 def _page(code: str, text: str | None, fires: tuple[Example, ...] = (), silent: tuple[Example, ...] = ()) -> Page:

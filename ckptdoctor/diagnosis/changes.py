@@ -43,8 +43,8 @@ def changes(pair: Pair) -> tuple[Change, ...]:
 
 def only_change(pair: Pair) -> Change | None:
     """The one size that differs, if it is one."""
-    found = changes(pair)
-    return found[0] if len(found) == 1 else None
+    differing = changes(pair)
+    return differing[0] if len(differing) == 1 else None
 
 
 def matrix(shape: Shape) -> Shape:

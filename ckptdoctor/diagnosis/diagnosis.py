@@ -63,21 +63,21 @@ def diagnose(
     """
     graph_argument = (graph, *options)
     case = Case(alignment, graph_argument, alignment.mismatched, alignment.missing, alignment.unexpected, purpose)
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     for rule in RULES if _disagree(alignment) else ():
         new = _with_slots(list(rule.check(case)), case)
-        found += new
+        diagnostics += new
         case = case.without(frozenset().union(*(diagnostic.covers for diagnostic in new)))
     order = {variable.name: position for position, variable in enumerate(alignment.graph.variables)}
-    found.sort(key=lambda diagnostic: order.get(diagnostic.variable, len(order)))
-    return Diagnosis(alignment, tuple(found), graph_argument)
+    diagnostics.sort(key=lambda diagnostic: order.get(diagnostic.variable, len(order)))
+    return Diagnosis(alignment, tuple(diagnostics), graph_argument)
 
 
 def _disagree(alignment: Alignment) -> bool:
     return bool(alignment.mismatched or alignment.missing or alignment.unexpected or alignment.renamings)
 
 
-def _with_slots(found: list[Diagnostic], case: Case) -> list[Diagnostic]:
+def _with_slots(diagnostics: list[Diagnostic], case: Case) -> list[Diagnostic]:
     """The findings, each explaining its variables' slots and averages too where they differ in the same way."""
     pairs = {pair.entry.key: (pair.variable.spec.shape, pair.entry.spec.shape) for pair in case.mismatched}
     owned: dict[str, list[str]] = {}
@@ -86,7 +86,7 @@ def _with_slots(found: list[Diagnostic], case: Case) -> list[Diagnostic]:
         if state and pairs.get(state.owner) == sides:
             owned.setdefault(state.owner, []).append(key)
     extended, explained = [], set()
-    for diagnostic in found:
+    for diagnostic in diagnostics:
         same = [slot for key in sorted(diagnostic.covers) for slot in owned.get(key, ())]
         if same:
             evidence = (*diagnostic.evidence, f"Training state differs in the same way: {', '.join(same)}.")

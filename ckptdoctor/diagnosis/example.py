@@ -41,13 +41,13 @@ class Example:
 
 
 def _lines(text: str) -> list[re.Match[str]]:
-    found = []
+    matches = []
     for line in text.strip().splitlines():
         match = _LINE.fullmatch(line.strip())
         if match is None:
             raise ValueError(f"no line of an example: {line!r}")
-        found.append(match)
-    return found
+        matches.append(match)
+    return matches
 
 
 def _shape(text: str | None) -> Shape | None:

@@ -17,7 +17,7 @@ def report_renamings(
     rule: Rule,
     kinds: tuple[Kind, ...],
     message: str,
-    wanted: Callable[[Renaming], bool] = lambda renaming: True,
+    accepts: Callable[[Renaming], bool] = lambda renaming: True,
 ) -> Iterator[Diagnostic]:
     """A finding for the certain renamings of these kinds, and one for the others; each replaced scope has its own.
 
@@ -26,7 +26,7 @@ def report_renamings(
     renamings = [
         renaming
         for renaming in case.alignment.renamings
-        if renaming.kind in kinds and not renaming.followed and wanted(renaming)
+        if renaming.kind in kinds and not renaming.followed and accepts(renaming)
     ]
     if "scope" in kinds:
         groups = [[renaming] for renaming in renamings]

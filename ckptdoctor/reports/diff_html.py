@@ -100,24 +100,24 @@ def _rows(alignment: Alignment) -> Iterator[_Row]:
     """The pairs and the missing in the graph's order, the unexpected behind the layer that they are named for."""
     names = {variable.name for variable in alignment.graph.variables}
     keys = alignment.inventory.entries
-    found = {}
+    row_of = {}
     for pair in alignment.pairs:
         layers = layer_of(pair.variable.name, names), layer_of(pair.entry.key, keys)
-        found[pair.variable.key] = _Row(
+        row_of[pair.variable.key] = _Row(
             pair.status, layers, pair.variable.name, pair.entry.key, pair.variable.spec, pair.entry.spec
         )
     for item in alignment.missing:
-        found[item.key] = _Row("missing", (layer_of(item.name, names), ""), item.name, lhs_spec=item.spec)
-    left: dict[str, list[_Row]] = {}
+        row_of[item.key] = _Row("missing", (layer_of(item.name, names), ""), item.name, lhs_spec=item.spec)
+    unclaimed: dict[str, list[_Row]] = {}
     for entry in alignment.unexpected:
         layer = layer_of(entry.key, keys)
-        left.setdefault(layer, []).append(_Row("unexpected", ("", layer), rhs=entry.key, rhs_spec=entry.spec))
-    order = [found[variable.key] for variable in alignment.graph.variables if variable.key in found]
+        unclaimed.setdefault(layer, []).append(_Row("unexpected", ("", layer), rhs=entry.key, rhs_spec=entry.spec))
+    order = [row_of[variable.key] for variable in alignment.graph.variables if variable.key in row_of]
     for row, following in zip(order, [*order[1:], None], strict=True):
         yield row
         if following is None or following.layers != row.layers:
-            yield from left.pop(row.layers[1] or row.layers[0], ())
-    for rows in left.values():
+            yield from unclaimed.pop(row.layers[1] or row.layers[0], ())
+    for rows in unclaimed.values():
         yield from rows
 
 
@@ -144,9 +144,9 @@ def _layers(rows: Iterable[_Row]) -> Iterator[str]:
     yield "</section>"
 
 
-def _same_layer(one: tuple[str, str], other: tuple[str, str]) -> bool:
+def _same_layer(layers: tuple[str, str], others: tuple[str, str]) -> bool:
     """Whether two rows belong to one layer: no side contradicts, and one agrees."""
-    sides = list(zip(one, other, strict=True))
+    sides = list(zip(layers, others, strict=True))
     return all(a == b or not a or not b for a, b in sides) and any(a == b for a, b in sides if a or b)
 
 

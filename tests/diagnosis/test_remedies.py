@@ -245,6 +245,18 @@ def test_no_hint_pastes_a_command_together() -> None:
     assert not pasted_together
 
 
+def test_one_module_quotes_and_one_makes_code() -> None:
+    quoting, coding = set(), set()
+    for path in sorted((ROOT / "ckptdoctor").rglob("*.py")):
+        text = path.read_text("utf-8")
+        if re.search(r"^\s*(from|import) shlex", text, re.MULTILINE):
+            quoting.add(path.name)
+        if re.search(r"\bCode\(", text):
+            coding.add(path.name)
+    assert quoting == {"command.py"}
+    assert coding == {"code.py"}
+
+
 def test_a_hint_can_be_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = Example("w [2]", "w [2]").inventory().entries["w"].spec
     monkeypatch.chdir(tmp_path)

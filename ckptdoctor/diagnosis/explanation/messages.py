@@ -58,17 +58,17 @@ def recognise(text: str) -> Symptom:
     line = " ".join(text.split())
     counts = _LAYERS.search(line)
     layers = (int(counts[1]), int(counts[2])) if counts else None
-    if found := _LAYERS_3.search(line):
-        layers = (int(found[2]), int(found[1]))
+    if match := _LAYERS_3.search(line):
+        layers = (int(match[2]), int(match[1]))
     weights = None
-    if found := _WEIGHTS.search(line) or _VARIABLES.search(line):
-        weights = (int(found[2]), int(found[1]))
+    if match := _WEIGHTS.search(line) or _VARIABLES.search(line):
+        weights = (int(match[2]), int(match[1]))
     paths = _NOT_FOUND.search(line)
     return Symptom(
         line,
         tuple(dict.fromkeys(_mismatches(line))),
-        tuple(dict.fromkeys(found[1] or found[2] for found in _MISSING.finditer(line))),
-        tuple(dict.fromkeys(found[1] for found in _UNINITIALIZED.finditer(line))),
+        tuple(dict.fromkeys(match[1] or match[2] for match in _MISSING.finditer(line))),
+        tuple(dict.fromkeys(match[1] for match in _UNINITIALIZED.finditer(line))),
         layers,
         weights,
         next((group for group in paths.groups() if group), "") if paths else "",
@@ -76,22 +76,26 @@ def recognise(text: str) -> Symptom:
 
 
 def _mismatches(line: str) -> list[Mismatch]:
-    found = [
+    mismatches = [
         Mismatch(_owner(line[match.end() :]), _shape(match[1]), _shape(match[2])) for match in _LHS_RHS.finditer(line)
     ]
-    if not found:
+    if not mismatches:
         stated = _SHAPES_ARE.search(line) or _INPUT_SHAPES.search(line)
-        found = [Mismatch(_owner(line), _shape(stated[1]), _shape(stated[2]))] if stated else []
+        mismatches = [Mismatch(_owner(line), _shape(stated[1]), _shape(stated[2]))] if stated else []
     for pattern in (_READER, _ASSIGN_VALUE):
-        found += [Mismatch(match[1], _shape(match[2]), _shape(match[3])) for match in pattern.finditer(line)]
-    found += [Mismatch(match[3] or "", _shape(match[2]), _shape(match[1])) for match in _INCOMPATIBLE.finditer(line)]
-    found += [Mismatch(match[3] or "", _shape(match[1]), _shape(match[2])) for match in _KERAS_ASSIGN.finditer(line)]
-    found += [Mismatch(match[2], _shape(match[3]), _shape(match[1])) for match in _FEED.finditer(line)]
-    found += [Mismatch(match[1], _shape(match[3]), _shape(match[2])) for match in _SKIPPED.finditer(line)]
-    found += [Mismatch("", _shape(match[1]), _shape(match[2])) for match in _KERAS_WEIGHT.finditer(line)]
+        mismatches += [Mismatch(match[1], _shape(match[2]), _shape(match[3])) for match in pattern.finditer(line)]
+    mismatches += [
+        Mismatch(match[3] or "", _shape(match[2]), _shape(match[1])) for match in _INCOMPATIBLE.finditer(line)
+    ]
+    mismatches += [
+        Mismatch(match[3] or "", _shape(match[1]), _shape(match[2])) for match in _KERAS_ASSIGN.finditer(line)
+    ]
+    mismatches += [Mismatch(match[2], _shape(match[3]), _shape(match[1])) for match in _FEED.finditer(line)]
+    mismatches += [Mismatch(match[1], _shape(match[3]), _shape(match[2])) for match in _SKIPPED.finditer(line)]
+    mismatches += [Mismatch("", _shape(match[1]), _shape(match[2])) for match in _KERAS_WEIGHT.finditer(line)]
     for pattern in (_KERAS_SKIPPED, _KERAS_SAVED):
-        found += [_untransposed(match[1], _shape(match[2]), _shape(match[3])) for match in pattern.finditer(line)]
-    return found
+        mismatches += [_untransposed(match[1], _shape(match[2]), _shape(match[3])) for match in pattern.finditer(line)]
+    return mismatches
 
 
 def _untransposed(name: str, lhs: Shape, rhs: Shape) -> Mismatch:

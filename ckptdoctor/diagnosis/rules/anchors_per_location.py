@@ -42,36 +42,36 @@ _BOX = re.compile(r"bbox|box|loc|reg", re.IGNORECASE)
 
 def check(case: Case) -> Iterator[Diagnostic]:
     """One finding for all proposal layers."""
-    found = []
+    proposals = []
     for pair in case.mismatched:
         change = only_change(pair)
         if change and change.last and _ANCHORED.search(pair.variable.name) and not training_state(pair.variable.key):
             unit = _unit(change)
             if change.lhs % unit == change.rhs % unit == 0:
-                found.append(change)
-    if found:
-        yield _diagnose(found)
+                proposals.append(change)
+    if proposals:
+        yield _diagnose(proposals)
 
 
 def _unit(change: Change) -> int:
     return 4 if _BOX.search(change.pair.variable.name.replace("rpn", "")) else 2
 
 
-def _diagnose(found: list[Change]) -> Diagnostic:
+def _diagnose(proposals: list[Change]) -> Diagnostic:
     evidence = []
-    for change in {(change.lhs, change.rhs): change for change in found}.values():
+    for change in {(change.lhs, change.rhs): change for change in proposals}.values():
         unit = _unit(change)
         evidence.append(
             f"{change.lhs} = {change.lhs // unit} anchors x {unit}, {change.rhs} = {change.rhs // unit} x {unit}."
         )
-    first = found[0]
-    stored, wanted = first.rhs // _unit(first), first.lhs // _unit(first)
+    first = proposals[0]
+    stored, declared = first.rhs // _unit(first), first.lhs // _unit(first)
     repair = Remedy(f"configure {stored} anchors a location (scales x ratios)", "display-only")
     return about_pairs(
         RULE,
-        f"the checkpoint was trained with {stored} anchors a location, the graph has {wanted}.",
+        f"the checkpoint was trained with {stored} anchors a location, the graph has {declared}.",
         "certain" if len(evidence) > 1 else "likely",
-        [change.pair for change in found],
+        [change.pair for change in proposals],
         evidence,
         (repair,),
     )

@@ -34,10 +34,10 @@ SILENT = (Example("a/w [2,3]", "a/w [2,3]\na/w/ExponentialMovingAverage [2,3]"),
 def check(case: Case) -> Iterator[Diagnostic]:
     """At most one finding."""
     averages = {variable: entry for entry in case.unexpected if (variable := averaged_variable(entry.key))}
-    found = [(item, averages[item.key]) for item in case.missing if item.key in averages]
-    found = [(variable, entry) for variable, entry in found if variable.spec == entry.spec]
-    if found:
-        ops = tuple(Rename(entry.key, variable.key) for variable, entry in found)
+    exchanged = [(item, averages[item.key]) for item in case.missing if item.key in averages]
+    exchanged = [(variable, entry) for variable, entry in exchanged if variable.spec == entry.spec]
+    if exchanged:
+        ops = tuple(Rename(entry.key, variable.key) for variable, entry in exchanged)
         restore = Code.of(
             "ema = tf.compat.v1.train.ExponentialMovingAverage(0.999)\n"
             "tf.compat.v1.train.Saver(ema.variables_to_restore()).restore(session, $checkpoint)",
@@ -45,11 +45,11 @@ def check(case: Case) -> Iterator[Diagnostic]:
         )
         yield about_names(
             RULE,
-            f"the checkpoint holds the moving averages of {len(found)} variables and not the variables.",
+            f"the checkpoint holds the moving averages of {len(exchanged)} variables and not the variables.",
             "certain",
-            [variable for variable, _ in found],
-            [entry for _, entry in found],
-            [f"{found[0][1].key} has the shape of {found[0][0].key}."],
+            [variable for variable, _ in exchanged],
+            [entry for _, entry in exchanged],
+            [f"{exchanged[0][1].key} has the shape of {exchanged[0][0].key}."],
             (
                 Remedy("give the averages the variables' names", "safe", case.convert_command(), ops),
                 Remedy("or restore them with a map of names", "display-only", restore),

@@ -44,13 +44,13 @@ def check(case: Case) -> Iterator[Diagnostic]:
         for pair in case.alignment.pairs
         if read_name(pair.variable.key).role in ("gamma", "beta")
     }
-    found = []
+    unsaved = []
     for variable in case.missing:
         name = read_name(variable.key)
         if name.role in STATISTICS and name.scope in present:
-            found.append(variable)
+            unsaved.append(variable)
     stored = any(read_name(key).role in STATISTICS for key in case.alignment.inventory.variables)
-    if found and not stored:
+    if unsaved and not stored:
         save = Remedy(
             "save all variables next time",
             "display-only",
@@ -58,12 +58,12 @@ def check(case: Case) -> Iterator[Diagnostic]:
         )
         yield about_names(
             RULE,
-            f"{len(found)} moving averages of BatchNorm were not saved.",
+            f"{len(unsaved)} moving averages of BatchNorm were not saved.",
             "certain",
-            found,
+            unsaved,
             (),
             [
-                f"{listed([item.key for item in found], 3)}: their gamma or beta is there, and no statistics of any layer are."
+                f"{listed([item.key for item in unsaved], 3)}: their gamma or beta is there, and no statistics of any layer are."
             ],
             (save,),
         )

@@ -97,8 +97,8 @@ def _diagnose(case: Case, pair: Pair) -> Diagnostic:
     variable, entry = pair.variable, pair.entry
     kh, kw, channels, out = entry.spec.shape
     rows = variable.spec.shape[0]
-    one = (kh, kw) == (1, 1)
-    order = _KERNEL_AXES if one else _order_of_flatten(pair)
+    is_1x1 = (kh, kw) == (1, 1)
+    order = _KERNEL_AXES if is_1x1 else _order_of_flatten(pair)
     safe = order == _KERNEL_AXES
     evidence = [
         f"{kh}·{kw}·{channels} = {rows}, and both have {out} outputs: {entry.spec.elements:,} numbers on either side."
@@ -106,7 +106,7 @@ def _diagnose(case: Case, pair: Pair) -> Diagnostic:
     use = variable.consumer
     if use and use.input_shape is not None:
         evidence.append(f"{use.op} {use.name} takes an input of {show_shape(use.input_shape)}.")
-    if one:
+    if is_1x1:
         evidence.append("A 1x1 convolution is a matrix product at each position; no order of a flatten is involved.")
     else:
         evidence += _seen(pair, order)
@@ -132,7 +132,7 @@ def _diagnose(case: Case, pair: Pair) -> Diagnostic:
     return Diagnostic(
         RULE,
         f"the checkpoint holds a {kh}x{kw} convolution where the graph has a dense matrix"
-        + ("." if one else f" over the flattened {kh}x{kw}x{channels} map."),
+        + ("." if is_1x1 else f" over the flattened {kh}x{kw}x{channels} map."),
         "certain" if safe else "likely",
         variable.name,
         entry.key,

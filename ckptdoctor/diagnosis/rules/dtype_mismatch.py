@@ -42,9 +42,9 @@ _LOSSLESS = {
 }
 
 
-def is_lossless(stored: DType, wanted: DType) -> bool:
+def is_lossless(stored: DType, declared: DType) -> bool:
     """Whether every value of one type is a value of the other."""
-    return wanted.name in _LOSSLESS.get(stored.name, ())
+    return declared.name in _LOSSLESS.get(stored.name, ())
 
 
 def check(case: Case) -> Iterator[Diagnostic]:
@@ -53,25 +53,25 @@ def check(case: Case) -> Iterator[Diagnostic]:
         if pair.same_dtype:
             continue
         variable, entry = pair.variable, pair.entry
-        wanted, stored = variable.spec.dtype, entry.spec.dtype
-        safe = is_lossless(stored, wanted)
+        declared, stored = variable.spec.dtype, entry.spec.dtype
+        safe = is_lossless(stored, declared)
         remedies: tuple[Remedy, ...] = ()
-        if wanted.itemsize and stored.itemsize:
+        if declared.itemsize and stored.itemsize:
             command = case.convert_command() if safe else case.convert_command("--unsafe")
             title = "cast the stored values" if safe else "cast the stored values, losing bits"
-            remedies = (Remedy(title, "safe" if safe else "unsafe", command, (Cast(entry.key, wanted),)),)
+            remedies = (Remedy(title, "safe" if safe else "unsafe", command, (Cast(entry.key, declared),)),)
         yield Diagnostic(
             RULE,
-            f"the graph declares {wanted}, the checkpoint holds {stored}.",
+            f"the graph declares {declared}, the checkpoint holds {stored}.",
             "certain",
             variable.name,
             entry.key,
             variable.spec,
             entry.spec,
             (
-                f"Every {stored} value is a {wanted} value."
+                f"Every {stored} value is a {declared} value."
                 if safe
-                else f"Not every {stored} value is a {wanted} value.",
+                else f"Not every {stored} value is a {declared} value.",
             ),
             variable.location,
             remedies,

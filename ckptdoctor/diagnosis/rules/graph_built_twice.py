@@ -97,13 +97,13 @@ def _owner(key: str) -> str:
 def _copies(names: Mapping[str, TensorSpec], one_sided: set[str]) -> dict[str, str]:
     """The copies among the one-sided names, and what each is a copy of; empty if it is not most of the network."""
     network = {key for key in names if training_state(key) is None}
-    found: dict[str, str] = {}
+    originals: dict[str, str] = {}
     for key in sorted(one_sided & network):
         for match in _COPY.finditer(key):
             original = key[: match.start()] + key[match.end() :]
             if original in network and original not in one_sided and names[original] == names[key]:
-                found[key] = original
-    return found if len(found) >= _FEWEST and 3 * len(found) >= len(network) else {}
+                originals[key] = original
+    return originals if len(originals) >= _FEWEST and 3 * len(originals) >= len(network) else {}
 
 
 def _shown(extra: Mapping[str, str]) -> str:

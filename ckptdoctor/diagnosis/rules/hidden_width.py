@@ -53,7 +53,7 @@ def check(case: Case) -> Iterator[Diagnostic]:
     left = {pair.entry.key: (pair, changes(pair)) for pair in case.mismatched if not training_state(pair.variable.key)}
     left = {key: item for key, item in left.items() if item[1]}
     while left:
-        (units, explained) = _best([found for _, found in left.values()])
+        (units, explained) = _best([differing for _, differing in left.values()])
         pairs = [left[key][0] for key in left if key in explained]
         if len(pairs) < 2:
             return
@@ -62,15 +62,15 @@ def check(case: Case) -> Iterator[Diagnostic]:
         yield _diagnose(units, pairs)
 
 
-def _best(found: list[tuple[Change, ...]]) -> tuple[tuple[int, int], set[str]]:
+def _best(differing: list[tuple[Change, ...]]) -> tuple[tuple[int, int], set[str]]:
     """The two sizes that explain most variables, the smallest of those that explain as many."""
     candidates: Counter[tuple[int, int]] = Counter()
     explained: dict[tuple[int, int], set[str]] = {}
-    for units in sorted({unit for items in found for change in items for unit in _units(change)}):
-        keys = {items[0].pair.entry.key for items in found if all(_follows(change, *units) for change in items)}
+    for units in sorted({unit for items in differing for change in items for unit in _units(change)}):
+        keys = {items[0].pair.entry.key for items in differing if all(_follows(change, *units) for change in items)}
         explained[units] = keys
         candidates[units] = len(keys)
-    best = max(candidates, key=lambda units: (candidates[units], _named(units, found), units))
+    best = max(candidates, key=lambda units: (candidates[units], _named(units, differing), units))
     return best, explained[best]
 
 
@@ -90,11 +90,11 @@ def _follows(change: Change, lhs: int, rhs: int) -> bool:
     return not change.last and change.lhs - lhs == change.rhs - rhs > 0
 
 
-def _named(units: tuple[int, int], found: list[tuple[Change, ...]]) -> int:
+def _named(units: tuple[int, int], differing: list[tuple[Change, ...]]) -> int:
     """How many recurrent kernels have these units as the size of a gate."""
     return sum(
         (change.lhs, change.rhs) == (units[0] * gates, units[1] * gates)
-        for items in found
+        for items in differing
         for change in items
         for gates, pattern, _ in _GATES
         if pattern.search(change.pair.variable.name)

@@ -47,9 +47,12 @@ SILENT = (
 def check(case: Case) -> Iterator[Diagnostic]:
     """A finding for each matrix with another number of rows over the same channels."""
     for pair in case.mismatched:
-        found = flattened_change(case, pair)
-        if found and found[1] not in (found[0].lhs, found[0].rhs):
-            yield _diagnose(case, *found)
+        flattened = flattened_change(case, pair)
+        if flattened is None:
+            continue
+        change, channels = flattened
+        if channels not in (change.lhs, change.rhs):
+            yield _diagnose(case, change, channels)
 
 
 def _diagnose(case: Case, change: Change, channels: int) -> Diagnostic:

@@ -33,9 +33,9 @@ SILENT = (Example("a/w [2]\na/w/Adam [2]\na/w/Adam_1 [2]", "a/w [2]"),)
 
 def check(case: Case) -> Iterator[Diagnostic]:
     """At most one finding."""
-    wanted = [item for item in case.missing if is_state(item.key, "slot")]
+    declared = [item for item in case.missing if is_state(item.key, "slot")]
     stored = [item for item in case.unexpected if is_state(item.key, "slot")]
-    lhs, rhs = _optimizers(item.key for item in wanted), _optimizers(item.key for item in stored)
+    lhs, rhs = _optimizers(item.key for item in declared), _optimizers(item.key for item in stored)
     if lhs and rhs and lhs != rhs:
         keep = Code.of(
             "stored = dict(tf.train.list_variables(path))\n"
@@ -46,9 +46,9 @@ def check(case: Case) -> Iterator[Diagnostic]:
             RULE,
             f"the graph trains with {' and '.join(sorted(lhs))}, the checkpoint was trained with {' and '.join(sorted(rhs))}.",
             "certain",
-            wanted,
+            declared,
             stored,
-            [f"{wanted[0].key} against {stored[0].key}: {len(wanted)} slots against {len(stored)}."],
+            [f"{declared[0].key} against {stored[0].key}: {len(declared)} slots against {len(stored)}."],
             (Remedy("restore the network and initialise the new optimizer", "display-only", keep),),
         )
 

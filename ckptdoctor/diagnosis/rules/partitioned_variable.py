@@ -45,11 +45,11 @@ def check(case: Case) -> Iterator[Diagnostic]:
 
 
 def _parted(specs: Mapping[str, TensorSpec]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    parts_of: dict[str, list[str]] = {}
     for key in specs:
         if match := _PART.fullmatch(key):
-            found.setdefault(match["whole"], []).append(key)
-    return found
+            parts_of.setdefault(match["whole"], []).append(key)
+    return parts_of
 
 
 def _diagnose(

@@ -44,9 +44,12 @@ SILENT = (
 def check(case: Case) -> Iterator[Diagnostic]:
     """A finding for each matrix that has one position on one side."""
     for pair in case.mismatched:
-        found = flattened_change(case, pair)
-        if found and found[1] in (found[0].lhs, found[0].rhs):
-            yield _diagnose(case, *found)
+        flattened = flattened_change(case, pair)
+        if flattened is None:
+            continue
+        change, channels = flattened
+        if channels in (change.lhs, change.rhs):
+            yield _diagnose(case, change, channels)
 
 
 def _diagnose(case: Case, change: Change, channels: int) -> Diagnostic:

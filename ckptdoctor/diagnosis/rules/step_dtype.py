@@ -34,17 +34,17 @@ def check(case: Case) -> Iterator[Diagnostic]:
     """A finding for each step counter."""
     for pair in case.mismatched:
         state = training_state(pair.variable.key)
-        wanted, stored = pair.variable.spec.dtype, pair.entry.spec.dtype
-        if state and state.kind == "step" and pair.same_shape and {wanted.name, stored.name} == {"int32", "int64"}:
-            safe = wanted.name == "int64"
+        declared, stored = pair.variable.spec.dtype, pair.entry.spec.dtype
+        if state and state.kind == "step" and pair.same_shape and {declared.name, stored.name} == {"int32", "int64"}:
+            safe = declared.name == "int64"
             command = case.convert_command(*([] if safe else ["--unsafe"]))
             cast = Remedy(
-                "cast the stored step", "safe" if safe else "unsafe", command, (Cast(pair.entry.key, wanted),)
+                "cast the stored step", "safe" if safe else "unsafe", command, (Cast(pair.entry.key, declared),)
             )
             evidence = ["TensorFlow says `stored size 4; expected size 8` of this: a type, not a damaged file."]
             yield about_pairs(
                 RULE,
-                f"the graph counts steps in {wanted}, the checkpoint in {stored}.",
+                f"the graph counts steps in {declared}, the checkpoint in {stored}.",
                 "certain",
                 [pair],
                 evidence,

@@ -58,8 +58,8 @@ def check(case: Case) -> Iterator[Diagnostic]:
                 other
                 for other in case.mismatched
                 if other is not pair
-                and (found := changes(other))
-                and all((item.lhs, item.rhs) == (change.lhs, change.rhs) for item in found)
+                and (differing := changes(other))
+                and all((item.lhs, item.rhs) == (change.lhs, change.rhs) for item in differing)
             ]
             explained.update(other.entry.key for other in (pair, *same))
             yield about_pairs(RULE, _message(change), "certain", [pair, *same], *_advice(change, bool(table)))

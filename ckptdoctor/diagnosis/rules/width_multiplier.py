@@ -48,8 +48,8 @@ _FEWEST, _ROUNDING = 4, 8
 def check(case: Case) -> Iterator[Diagnostic]:
     """At most one finding, which explains every layer."""
     network = [pair for pair in case.mismatched if training_state(pair.variable.key) is None]
-    found = {pair.entry.key: changes(pair) for pair in network}
-    sizes = {(change.lhs, change.rhs) for items in found.values() for change in items}
+    changes_of = {pair.entry.key: changes(pair) for pair in network}
+    sizes = {(change.lhs, change.rhs) for items in changes_of.values() for change in items}
     convolutions = sum(len(pair.variable.spec.shape) == 4 for pair in network)
     if len(network) < _FEWEST or convolutions < 2 or len(sizes) < 2:
         return
@@ -59,7 +59,8 @@ def check(case: Case) -> Iterator[Diagnostic]:
     pairs = [
         pair
         for pair in network
-        if found[pair.entry.key] and all(_is_scaled(item.lhs, item.rhs, factor) for item in found[pair.entry.key])
+        if changes_of[pair.entry.key]
+        and all(_is_scaled(item.lhs, item.rhs, factor) for item in changes_of[pair.entry.key])
     ]
     if len(pairs) < _FEWEST or len(pairs) < 0.8 * len(network):
         return

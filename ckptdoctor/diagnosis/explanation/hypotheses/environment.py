@@ -15,11 +15,11 @@ _WRAPPER = "Restoring from checkpoint failed"
 
 def environment(symptom: Symptom) -> Iterator[Cause]:
     """A missing kernel or memory; or a wrapper whose original error is not shown."""
-    if found := _ENVIRONMENT.search(symptom.text):
+    if match := _ENVIRONMENT.search(symptom.text):
         yield Cause(
             "misleading-environment-error",
             0.9,
-            f"{found[0]}: the machine, and not the checkpoint.",
+            f"{match[0]}: the machine, and not the checkpoint.",
             ("Read the text after `Original error:`; try on the CPU, or with less memory in use.",),
         )
     elif _WRAPPER in symptom.text and not (symptom.mismatches or symptom.missing):

@@ -30,7 +30,7 @@ def _head(mismatch: Mismatch) -> Iterator[Cause]:
     if outputs is None or _NO_HEAD.search(name):
         return
     graph, stored = outputs
-    one = len(mismatch.lhs) == 1
+    is_vector = len(mismatch.lhs) == 1
     anchored = bool(_ANCHORED.search(name))
     if anchored:
         unit = _BOX if re.search(r"bbox|box|loc|reg", name) and graph % _BOX == stored % _BOX == 0 else 2
@@ -52,9 +52,9 @@ def _head(mismatch: Mismatch) -> Iterator[Cause]:
             (f"Set the offset of labels so that the graph has {stored} outputs.",),
         )
     base = 0.85 if named else 0.3 if anchored else 0.7 if not name or len(mismatch.lhs) == 4 else 0.45
-    if not name and not one and len(mismatch.lhs) == 2:
+    if not name and not is_vector and len(mismatch.lhs) == 2:
         base = 0.5
-    if one and not named and graph % _BOX == stored % _BOX == 0 and min(graph, stored) > _FEW:
+    if is_vector and not named and graph % _BOX == stored % _BOX == 0 and min(graph, stored) > _FEW:
         base = 0.4
     yield Cause(
         "class-count",

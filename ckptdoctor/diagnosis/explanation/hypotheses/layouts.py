@@ -20,12 +20,12 @@ def layouts(symptom: Symptom) -> Iterator[Cause]:
     """Convolution against matrix, transposes, recurrent cells, dtypes."""
     for mismatch in symptom.mismatches:
         yield from _layout(mismatch)
-    if found := _DTYPE.search(symptom.text):
-        words = [word for word in found.groups() if word]
+    if match := _DTYPE.search(symptom.text):
+        words = [word for word in match.groups() if word]
         yield Cause(
             "dtype-mismatch",
             0.95,
-            f"The types differ: {' and '.join(words) or found[0]}.",
+            f"The types differ: {' and '.join(words) or match[0]}.",
             ("ckptdoctor convert CHECKPOINT OUTPUT --graph GRAPH casts where no bit is lost.",),
         )
 
