@@ -19,7 +19,10 @@ other words, numbers that correspond · `object order` the n-th layer with weigh
 shapes · `order` the same shapes in the same order · `elimination` what is left over.
 """
 
-SHAPES_ALONE: frozenset[Kind] = frozenset({"shape", "order", "elimination"})
+BY_NAMES: frozenset[Kind] = frozenset({"scope", "dialect", "numbering", "pattern", "object order"})
+"""The reasons that names give."""
+
+BY_SHAPES: frozenset[Kind] = frozenset({"shape", "order", "elimination"})
 """The reasons for which names say nothing."""
 
 

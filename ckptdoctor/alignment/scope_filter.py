@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from ckptdoctor.errors import UsageError
+from ckptdoctor.libraries.name import scope_of
 from ckptdoctor.specs.near_names import did_you_mean
 
 
@@ -44,6 +45,6 @@ def _compiled(scope: str) -> re.Pattern[str]:
 def _require_match(scope: str, names: Sequence[str]) -> None:
     pattern = _compiled(scope)
     if not any(map(pattern.match, names)):
-        parents = dict.fromkeys(name.rpartition("/")[0] or name for name in names)
+        parents = dict.fromkeys(map(scope_of, names))
         hint = did_you_mean(scope, parents) or "A scope is tried at the start of a name, as in slim."
         raise UsageError(f"scope {scope!r} matches no name of the graph or the checkpoint", hint=hint)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ckptdoctor.alignment.labelled import GraphLayer, Labelled, StoredLayer
 from ckptdoctor.alignment.layers import group_layers, natural
-from ckptdoctor.alignment.renaming import SHAPES_ALONE, Ambiguity, Renaming
+from ckptdoctor.alignment.renaming import BY_NAMES, BY_SHAPES, Ambiguity, Kind, Renaming
 from ckptdoctor.libraries.training_state import training_state
 from ckptdoctor.specs.graph import GraphKind, GraphSpec, Variable
 from ckptdoctor.specs.inventory import Entry, Inventory
@@ -109,18 +109,14 @@ class Unmatched:
     @property
     def systematic(self) -> bool:
         """Whether names joined half of the network or more: where all of them differ, shapes may say what is left."""
-        by_names, by_shapes = (
-            self._explained(lambda kind: kind not in SHAPES_ALONE),
-            self._explained(SHAPES_ALONE.__contains__),
-        )
-        return len(self.missing) + len(by_shapes) <= len(by_names)
+        return len(self.missing) + len(self._explained(BY_SHAPES)) <= len(self._explained(BY_NAMES))
 
-    def _explained(self, has: Callable[[str], bool]) -> set[str]:
-        """The keys of the variables that kinds of reasons explained, other than the checkpoint's own records."""
-        pairs = [pair for item in self.renamings if item.kind != "recorded" and has(item.kind) for pair in item.pairs]
-        keys = {variable.key for variable, _ in pairs}
-        keys.update(variable.key for item in self.ambiguities if has(item.kind) for variable in item.variables)
-        return keys
+    def _explained(self, kinds: frozenset[Kind]) -> set[str]:
+        """The keys of the variables that reasons of these kinds joined, or left open."""
+        renamed = {variable.key for item in self.renamings if item.kind in kinds for variable, _ in item.pairs}
+        return renamed | {
+            variable.key for item in self.ambiguities if item.kind in kinds for variable in item.variables
+        }
 
     def one_sided(self) -> tuple[list[Labelled[Variable]], list[Labelled[Entry]]]:
         """The names that are not doubtful: they are on one side only."""

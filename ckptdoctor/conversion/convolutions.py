@@ -16,6 +16,7 @@ from ckptdoctor.errors import UsageError
 from ckptdoctor.ops import Reshape
 from ckptdoctor.specs.command import operand, own_command
 from ckptdoctor.specs.inventory import Entry, Inventory
+from ckptdoctor.specs.objects import OBJECT_VALUE
 from ckptdoctor.specs.tensor import show_shape
 
 _KERNEL = re.compile(r"(^|.*/)(weights?|kernel|w)(/\.ATTRIBUTES/VARIABLE_VALUE)?$", re.IGNORECASE)
@@ -155,7 +156,7 @@ def _feeds(entry: Entry, other: Entry) -> bool:
 
 
 def _has_bias(inventory: Inventory, entry: Entry) -> bool:
-    scope, _, name = entry.key.removesuffix("/.ATTRIBUTES/VARIABLE_VALUE").rpartition("/")
+    scope, _, name = entry.key.removesuffix(OBJECT_VALUE).rpartition("/")
     tail = entry.key.removeprefix(f"{scope}/{name}" if scope else name)
     for bias in ("biases", "bias", "b"):
         found = inventory.entries.get((f"{scope}/{bias}" if scope else bias) + tail)

@@ -19,6 +19,7 @@ from ckptdoctor.conversion.plan import Plan
 from ckptdoctor.errors import UsageError
 from ckptdoctor.graphs.keras_config import Before, layers_before
 from ckptdoctor.libraries.batch_norm import EPSILON, STATISTICS
+from ckptdoctor.libraries.dialects import BIAS_BESIDE
 from ckptdoctor.ops import Drop, FoldScale, FoldShift, Op
 from ckptdoctor.specs.command import operand, own_command
 from ckptdoctor.specs.inventory import Entry, Inventory
@@ -117,14 +118,13 @@ def _fold(scopes: _Scopes, conv: str, kernel: Entry, norm: str, epsilon: float) 
 def _bias_of(kernel: str) -> str:
     """The key of a bias beside a kernel, in the same library's words."""
     scope, slash, leaf = kernel.rpartition("/")
-    words = {"weights": "biases", "depthwise_weights": "biases", "weight": "bias", "w": "b", "W": "b"}
     if leaf == "VARIABLE_VALUE":
         parts = kernel.split("/")
         parts[-3] = "bias"
         return "/".join(parts)
     if leaf.isdigit():
         return f"{scope}/{int(leaf) + 1}"
-    return scope + slash + words.get(leaf, "bias")
+    return scope + slash + BIAS_BESIDE.get(leaf, "bias")
 
 
 def _end(scope: str) -> str:

@@ -52,11 +52,6 @@ def matrix(shape: Shape) -> Shape:
     return shape[2:] if len(shape) == 4 and shape[:2] == (1, 1) else shape
 
 
-def scope_of(name: str) -> str:
-    """The scope of a variable's layer."""
-    return name.rpartition("/")[0] or name
-
-
 def listed(names: list[str], shown: int = 4) -> str:
     """The first few names, and how many more there are."""
     more = f" and {len(names) - shown} more" if len(names) > shown else ""

@@ -9,6 +9,7 @@ from ckptdoctor.alignment.alignment import Alignment
 from ckptdoctor.diagnosis.case import Case, Purpose
 from ckptdoctor.diagnosis.diagnostic import Diagnostic
 from ckptdoctor.diagnosis.rules import RULES
+from ckptdoctor.libraries.name import scope_of
 from ckptdoctor.libraries.training_state import training_state
 
 
@@ -42,7 +43,7 @@ class Diagnosis:
         fresh = list(self.alignment.missing)
         fresh += [pair.variable for pair in self.alignment.mismatched if pair.entry.key not in repaired]
         network = [variable.name for variable in fresh if training_state(variable.key) is None]
-        return tuple(dict.fromkeys(name.rpartition("/")[0] or name for name in network))
+        return tuple(dict.fromkeys(scope_of(name) for name in network))
 
     @property
     def clean(self) -> bool:

@@ -27,6 +27,9 @@ ROLES = {
 
 ROLE_OF = {word: role for role, words in ROLES.items() for word in words}
 
+BIAS_BESIDE = {"weights": "biases", "depthwise_weights": "biases", "weight": "bias", "w": "b", "W": "b"}
+"""What a library calls the bias beside a kernel of this name; `bias` beside all others."""
+
 KINDS = (
     (re.compile(r"conv(?:olution)?[123]d(?![a-z])"), "conv"),
     (re.compile(r"batch_?norm(alization)?(?![a-z])|(?<![a-z])bn(?![a-z])"), "norm"),

@@ -60,6 +60,11 @@ def read_name(key: str) -> Name:
     return Name(bare, "")
 
 
+def scope_of(name: str) -> str:
+    """The scope that a variable stands in, as the name has it; the name itself where it stands in none."""
+    return name.rpartition("/")[0] or name
+
+
 def read_entry(entry: Entry) -> Name:
     """The name that a checkpoint records beside an entry's key, where it does; else the key."""
     return read_name(entry.name or entry.key)

@@ -28,8 +28,8 @@ _MANY = 200
 """Entries that one variable is compared with at most."""
 
 Replacement = tuple[str, str]
-Items = Sequence[Labelled[Variable]]
-Stored = Sequence[Labelled[Entry]]
+Variables = Sequence[Labelled[Variable]]
+Entries = Sequence[Labelled[Entry]]
 
 
 def match(state: Unmatched) -> Matches:
@@ -37,9 +37,7 @@ def match(state: Unmatched) -> Matches:
     return replaced_scopes(*state.one_sided())
 
 
-def replaced_scopes(
-    missing: Sequence[Labelled[Variable]], unexpected: Sequence[Labelled[Entry]], *, names_alone: bool = True
-) -> Matches:
+def replaced_scopes(missing: Variables, unexpected: Entries, *, names_alone: bool = True) -> Matches:
     """The replacements of scopes that explain missing variables, the one that explains most first.
 
     Args:
@@ -87,7 +85,7 @@ class _Believed:
     by_name: bool
 
 
-def _believed(left: Items, right: Stored, *, names_alone: bool) -> _Believed | None:
+def _believed(left: Variables, right: Entries, *, names_alone: bool) -> _Believed | None:
     """The replacement that explains most of what is left, and its rivals; None if none is to be believed."""
     networks = sum(training_state(variable.key) is None for variable in left)
     votes = _votes(left, right)
@@ -111,7 +109,7 @@ def _believed(left: Items, right: Stored, *, names_alone: bool) -> _Believed | N
     return _Believed(lhs, [scopes[1] for scopes, count in ranked if scopes[0] == lhs and count == most], most, by_name)
 
 
-def _votes(missing: Items, unexpected: Stored, *, by_name: bool = False) -> Counter[Replacement]:
+def _votes(missing: Variables, unexpected: Entries, *, by_name: bool = False) -> Counter[Replacement]:
     """How many variables each replacement of a scope explains, shape included or, by name, only the rank."""
 
     def seen(shape: Shape) -> object:
@@ -161,13 +159,15 @@ def _renumbers(lhs: str, rhs: str) -> bool:
     return re.sub(r"_?\d+", "", lhs) == re.sub(r"_?\d+", "", rhs)
 
 
-def _pairs(missing: Items, unexpected: Stored, lhs: str, rhs: str) -> list[tuple[Labelled[Variable], Labelled[Entry]]]:
+def _pairs(
+    missing: Variables, unexpected: Entries, lhs: str, rhs: str
+) -> list[tuple[Labelled[Variable], Labelled[Entry]]]:
     entries = {entry.key: entry for entry in unexpected}
     named = [(variable, rhs + variable.key.removeprefix(lhs)) for variable in missing if variable.key.startswith(lhs)]
     return [(variable, entries[key]) for variable, key in named if key in entries]
 
 
-def _ambiguity(missing: Items, unexpected: Stored, lhs: str, scopes: list[str]) -> Ambiguity:
+def _ambiguity(missing: Variables, unexpected: Entries, lhs: str, scopes: list[str]) -> Ambiguity:
     pairs = [pair for rhs in scopes for pair in _pairs(missing, unexpected, lhs, rhs)]
     variables = tuple({variable.key: variable.value for variable, _ in pairs}.values())
     entries = tuple({entry.key: entry.value for _, entry in pairs}.values())

@@ -23,12 +23,13 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from ckptdoctor.diagnosis.case import Case
-from ckptdoctor.diagnosis.changes import Change, only_change, scope_of
+from ckptdoctor.diagnosis.changes import Change, only_change
 from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_pairs
 from ckptdoctor.diagnosis.outputs import is_yolo, read_outputs
+from ckptdoctor.libraries.name import scope_of
 from ckptdoctor.libraries.training_state import training_state
 
 RULE = Rule("CKD204", "class-count", "error")

@@ -23,6 +23,7 @@ from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_pairs
+from ckptdoctor.libraries.name import scope_of
 
 RULE = Rule("CKD207", "input-channels", "error")
 
@@ -52,7 +53,7 @@ def _diagnose(case: Case, change: Change) -> Diagnostic:
         repairs.append(
             Remedy("repeat the grey channel", "display-only", Code.of("images = tf.image.grayscale_to_rgb(images)"))
         )
-    scope = change.pair.variable.name.rpartition("/")[0] or change.pair.variable.name
+    scope = scope_of(change.pair.variable.name)
     return about_pairs(
         RULE,
         f"the graph's first convolution takes {lhs} channels, the stored one {rhs}.",

@@ -20,12 +20,13 @@ from collections.abc import Iterator
 from math import isqrt
 
 from ckptdoctor.diagnosis.case import Case
-from ckptdoctor.diagnosis.changes import Change, scope_of
+from ckptdoctor.diagnosis.changes import Change
 from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_pairs
 from ckptdoctor.diagnosis.flattened import flattened_change, show_map
+from ckptdoctor.libraries.name import scope_of
 
 RULE = Rule("CKD208", "input-size", "error")
 

@@ -25,20 +25,20 @@ from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_names
 from ckptdoctor.libraries.dialects import OBJECT_LAYER
 from ckptdoctor.libraries.training_state import training_state
+from ckptdoctor.specs.objects import OBJECT_VALUE
 
 RULE = Rule("CKD115", "layer-count", "error")
 
-_VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 FIRES = (
     Example(
         "a/kernel [4,4]\nb/kernel [4,2]",
-        "\n".join(f"layer_with_weights-{n}/kernel{_VALUE} [4,{size}]" for n, size in enumerate((4, 4, 2))),
+        "\n".join(f"layer_with_weights-{n}/kernel{OBJECT_VALUE} [4,{size}]" for n, size in enumerate((4, 4, 2))),
     ),
 )
 SILENT = (
     Example(
         "a/kernel [4,4]\nb/kernel [4,2]",
-        "\n".join(f"layer_with_weights-{n}/kernel{_VALUE} [4,{size}]" for n, size in enumerate((4, 2))),
+        "\n".join(f"layer_with_weights-{n}/kernel{OBJECT_VALUE} [4,{size}]" for n, size in enumerate((4, 2))),
     ),
 )
 

@@ -18,12 +18,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ckptdoctor.diagnosis.case import Case
-from ckptdoctor.diagnosis.changes import Change, scope_of
+from ckptdoctor.diagnosis.changes import Change
 from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_pairs
 from ckptdoctor.diagnosis.flattened import flattened_change, show_map
+from ckptdoctor.libraries.name import scope_of
 
 RULE = Rule("CKD214", "pooled-for-flattened", "error")
 

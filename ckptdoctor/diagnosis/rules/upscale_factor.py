@@ -20,11 +20,12 @@ from collections.abc import Iterator
 from math import isqrt
 
 from ckptdoctor.diagnosis.case import Case
-from ckptdoctor.diagnosis.changes import Change, only_change, scope_of
+from ckptdoctor.diagnosis.changes import Change, only_change
 from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_pairs
+from ckptdoctor.libraries.name import scope_of
 from ckptdoctor.libraries.training_state import training_state
 
 RULE = Rule("CKD215", "upscale-factor", "error")
