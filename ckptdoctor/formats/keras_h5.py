@@ -88,6 +88,7 @@ def open_keras_h5(
         notes,
         config=config,
         groups=groups or groups_of_variables([file]),
+        keras_version=_version(file),
     )
     return MappedTensors(inventory, file.extents, file.loads, checks)
 
@@ -114,15 +115,18 @@ def _named(file: Hdf5) -> tuple[str, dict[str, Entry]]:
     """Which of Keras's formats it is, and the entries with the names of their variables."""
     if any(_texts(attributes, "layer_names") for attributes in file.attributes.values()):
         whole = not _texts(file.attributes.get("", {}), "layer_names")
-        version = file.attributes.get("", {}).get("keras_version") or file.attributes.get("model_weights", {}).get(
-            "keras_version"
-        )
-        text = version.decode() if isinstance(version, bytes) else version
-        kind = f"Keras {text or '1'} {'model' if whole else 'weights'} (HDF5)"
+        kind = f"Keras {_version(file) or '1'} {'model' if whole else 'weights'} (HDF5)"
         return kind, {key: replace(entry, name=_legacy_name(key)) for key, entry in file.entries.items()}
     if any(_VARS.fullmatch(key) for key in file.entries):
         return "Keras 3 weights (HDF5)", named_entries([file])
     return "", dict(file.entries)
+
+
+def _version(file: Hdf5) -> str:
+    """The version of Keras that is recorded beside the layers."""
+    root = file.attributes.get("", {})
+    version = root.get("keras_version") or file.attributes.get("model_weights", {}).get("keras_version")
+    return version.decode("utf-8", "replace") if isinstance(version, bytes) else str(version or "")
 
 
 def _recorded_groups(file: Hdf5) -> tuple[StoredGroup, ...]:

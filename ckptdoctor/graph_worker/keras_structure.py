@@ -5,7 +5,7 @@ listens: which names it asks for, and to which variables it assigns what it was 
 user's is described as exactly as a `Dense`. No variable is touched, and none needs to be allocated.
 
     structure := {generation, variables: [[key, shape, dtype] …], saveables: [SAVEABLE …], containers: [[CHILD …] …],
-                  layers: [[name, [variable …]] …], top_level: [variable …] | null, top_level_by_name: [variable …]}
+                  layers: [[name, [variable …], class, sequential] …], top_level: [variable …] | null, top_level_by_name: [variable …]}
     SAVEABLE  := {name, class, text, built, own: OWN | null, children: [CHILD …]}
     OWN       := {assigned: [[name, variable] …], expected: number | null, warns, zeroed: [variable …],
                   only: [name …] | null, known}
@@ -139,7 +139,10 @@ class Structure:
         own = list(self.model._trainable_variables) + list(self.model._non_trainable_variables)
         answer: Described = {
             "generation": 3,
-            "layers": [[layer.name, self.numbers(legacy_weights(layer))] for layer in self.model.layers],
+            "layers": [
+                [layer.name, self.numbers(legacy_weights(layer)), type(layer).__name__, True]
+                for layer in self.model.layers
+            ],
             "top_level": self.top_level(own, weights),
             "top_level_by_name": self.numbers(own),
         }
@@ -334,3 +337,55 @@ def describe_structure(keras: Any, model: Any) -> Described | None:
         return Structure(keras, model).describe()
     except Exception:
         return None
+
+
+def describe_keras_2(model: Any) -> Described | None:
+    """What is known of a model of Keras 2 or tf_keras: its layers in their order, whose legacy files go by it.
+
+    Source: tf_keras, tf_keras/src/saving/legacy/hdf5_format.py, `_legacy_weights`, `load_weights_from_hdf5_group`.
+    """
+    numbers: dict[int, int] = {}
+    variables: list[Any] = []
+
+    def numbered(weights: list[Any]) -> list[int]:
+        for weight in weights:
+            if id(weight) not in numbers:
+                numbers[id(weight)] = len(variables)
+                variables.append(weight)
+        return [numbers[id(weight)] for weight in weights]
+
+    try:
+        layers = [
+            [layer.name, numbered(legacy_weights(layer)), type(layer).__name__, is_sequential(layer)]
+            for layer in model.layers
+        ]
+        own = numbered(list(model._trainable_weights) + list(model._non_trainable_weights))
+        described = [
+            [variable.name.partition(":")[0], [int(size) for size in variable.shape], variable.dtype.base_dtype.name]
+            for variable in variables
+        ]
+    except Exception:
+        return None
+    return {
+        "generation": 2,
+        "variables": described,
+        "saveables": [],
+        "containers": [],
+        "layers": layers,
+        "top_level": own,
+        "top_level_by_name": own,
+    }
+
+
+def is_sequential(layer: Any) -> bool:
+    """Whether the weights of a layer are those of its nested layers, one after the other."""
+    nested = getattr(layer, "layers", None)
+    if not nested:
+        return True
+    trained = [id(weight) for item in nested for weight in item.trainable_weights]
+    fixed = [id(weight) for item in nested for weight in item.non_trainable_weights]
+    return (
+        trained == [id(weight) for weight in layer.trainable_weights]
+        and fixed == [id(weight) for weight in layer.non_trainable_weights]
+        and all(is_sequential(item) for item in nested)
+    )

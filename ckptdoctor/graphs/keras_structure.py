@@ -25,7 +25,10 @@ def read_structure(described: Any) -> KerasModel | None:
             ),
             tuple(map(_saveable, described["saveables"])),
             tuple(_children(items) for items in described["containers"]),
-            tuple(KerasLayer(str(name), _numbers(weights)) for name, weights in described["layers"]),
+            tuple(
+                KerasLayer(str(name), _numbers(weights), str(kind), bool(sequential))
+                for name, weights, kind, sequential in described["layers"]
+            ),
             None if described["top_level"] is None else _numbers(described["top_level"]),
             _numbers(described["top_level_by_name"]),
         )

@@ -84,6 +84,7 @@ class Inventory:
         config: the configuration of the Keras model that it was saved with, JSON; empty where there is none.
         groups: the groups of a file of Keras's: in the order of `layer_names` where that is recorded, then the model's own
             `top_level_model_weights`.
+        keras_version: the version of Keras that such a file says it is of; empty where it says none, as those of Keras 1.
         restore_pattern: the pattern that TensorFlow restores it by, where its files have no common name; else empty.
     """
 
@@ -97,6 +98,7 @@ class Inventory:
     config: str = ""
     restore_pattern: str = ""
     groups: tuple[StoredGroup, ...] = ()
+    keras_version: str = ""
 
     @property
     def has_saver(self) -> bool:

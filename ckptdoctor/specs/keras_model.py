@@ -77,10 +77,19 @@ class Saveable:
 
 @dataclass(frozen=True, slots=True)
 class KerasLayer:
-    """An entry of `model.layers`: its name, and its weights in the order of a legacy file, nested ones among them."""
+    """An entry of `model.layers`.
+
+    Attributes:
+        name: its own.
+        weights: in the order of a legacy file, those of nested layers among them.
+        class_name: of its class.
+        sequential: whether its weights are those of its nested layers one after the other, where it has such.
+    """
 
     name: str
     weights: tuple[int, ...]
+    class_name: str = ""
+    sequential: bool = True
 
 
 @dataclass(frozen=True, slots=True)

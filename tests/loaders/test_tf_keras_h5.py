@@ -1,0 +1,146 @@
+"""tf_keras's legacy loader of HDF5 files, variable by variable; tf_keras is looked for, and need not be installed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ckptdoctor.formats.locate import open_checkpoint
+from ckptdoctor.graph_worker.keras_structure import describe_keras_2
+from ckptdoctor.graphs.keras_structure import read_structure
+from ckptdoctor.loaders.keras_h5 import load_weights
+from ckptdoctor.loaders.load import Load
+from ckptdoctor.specs.dtype import dtype_from_name
+from ckptdoctor.specs.graph import GraphKind, GraphSpec, Variable
+from ckptdoctor.specs.tensor import TensorSpec
+from tests.loaders.observed import OWN, STORED, Observed, assert_agrees, fill, observe
+
+keras = pytest.importorskip("tf_keras")
+L = keras.layers
+
+
+def key(weight: Any) -> str:
+    return str(weight.name).partition(":")[0]
+
+
+def graph_of(model: Any) -> GraphSpec:
+    variables = tuple(
+        Variable(key(weight), key(weight), TensorSpec(dtype_from_name(weight.dtype.name), tuple(weight.shape)))
+        for weight in model.weights
+    )
+    structure = read_structure(describe_keras_2(model))
+    assert structure is not None
+    return GraphSpec("model.py", GraphKind.KERAS_MODEL, variables, keras=structure)
+
+
+def run(source: Any, target: Any, path: Path, options: dict[str, bool]) -> tuple[Load | None, Observed]:
+    fill(source.weights, STORED)
+    fill(target.weights, OWN)
+    source.save_weights(path)
+    checkpoint = open_checkpoint(str(path))
+    stored = {name: np.array(checkpoint.read(name)) for name in checkpoint.inventory.entries}
+    said = load_weights(graph_of(target), checkpoint.inventory, **options)
+    variables = {key(weight): weight for weight in target.weights}
+    return said, observe(variables, stored, lambda: target.load_weights(path, **options))
+
+
+def dense(*units: int, names: str = "abcdef", **kwargs: Any) -> Any:
+    layers = [L.Dense(size, name=name, **kwargs) for size, name in zip(units, names, strict=False)]
+    return keras.Sequential([keras.Input((4,)), *layers])
+
+
+def nested(units: int) -> Any:
+    start = keras.Input((4,))
+    return keras.Model(start, L.Dense(units, name="head")(keras.Sequential(dense(4, 4).layers, name="body")(start)))
+
+
+def convolutional(head: int, **kwargs: Any) -> Any:
+    start = keras.Input((8, 8, 3))
+    end = L.BatchNormalization(name="norm")(L.Conv2D(4, 3, name="conv", **kwargs)(start))
+    end = L.GlobalAveragePooling2D()(L.DepthwiseConv2D(3, name="depth")(end))
+    return keras.Model(start, L.Dense(head, name="head")(end))
+
+
+def recurrent(units: int, layer: str = "LSTM", **kwargs: Any) -> Any:
+    start = keras.Input((5, 3))
+    end = L.Bidirectional(getattr(L, layer)(units, return_sequences=True, **kwargs), name="both")(start)
+    return keras.Model(start, getattr(L, layer)(units, name="last", **kwargs)(end))
+
+
+class Own(keras.Model):  # type: ignore[misc]
+    """A model with a variable of its own."""
+
+    def __init__(self, shapes: tuple[int, ...]) -> None:
+        super().__init__()
+        self.head = L.Dense(4, name="head")
+        for number, size in enumerate(shapes):
+            self.add_weight(shape=(size,), name=f"own_{number}")
+
+    def call(self, value: Any) -> Any:
+        return self.head(value)
+
+
+def own(*shapes: int) -> Any:
+    model = Own(shapes)
+    model(np.zeros((1, 4), "float32"))
+    return model
+
+
+SITUATIONS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
+    "the same": (lambda: dense(4, 4), lambda: dense(4, 4)),
+    "other names": (lambda: dense(4, 4), lambda: dense(4, 4, names="xy")),
+    "names in another order": (lambda: dense(4, 4), lambda: dense(4, 4, names="ba")),
+    "one layer more": (lambda: dense(4, 4), lambda: dense(4, 4, 4)),
+    "one layer fewer": (lambda: dense(4, 4, 4), lambda: dense(4, 4)),
+    "another head": (lambda: dense(4, 3), lambda: dense(4, 5)),
+    "no bias here": (lambda: dense(4, 4), lambda: dense(4, 4, use_bias=False)),
+    "no bias there": (lambda: dense(4, 4, use_bias=False), lambda: dense(4, 4)),
+    "a model within": (lambda: nested(2), lambda: nested(2)),
+    "another head on a model within": (lambda: nested(2), lambda: nested(3)),
+    "flat into nested": (lambda: dense(4, 4, 2), lambda: nested(2)),
+    "convolutions": (lambda: convolutional(2), lambda: convolutional(2)),
+    "convolutions, another head": (lambda: convolutional(2), lambda: convolutional(3)),
+    "a convolution without its bias": (lambda: convolutional(2), lambda: convolutional(2, use_bias=False)),
+    "recurrent": (lambda: recurrent(3), lambda: recurrent(3)),
+    "gated": (lambda: recurrent(3, "GRU"), lambda: recurrent(3, "GRU")),
+    "own variables": (lambda: own(3), lambda: own(3)),
+    "own variables of another shape": (lambda: own(3), lambda: own(5)),
+    "own variables where there are none": (lambda: own(3), own),
+}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"skip_mismatch": True}, {"by_name": True}, {"by_name": True, "skip_mismatch": True}],
+    ids=["by order", "by order, skipping", "by name", "by name, skipping"],
+)
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_tf_keras_does_what_is_said(situation: str, options: dict[str, bool], tmp_path: Path) -> None:
+    source, target = SITUATIONS[situation]
+    said, real = run(source(), target(), tmp_path / "x.h5", options)
+    assert said is not None
+    said_without_warnings = Load(said.call, said.given, said.kept, said.error)  # they are logged
+    assert_agrees(said_without_warnings, real)
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        (lambda: convolutional(2, kernel_initializer="zeros"), lambda: convolutional(2)),
+        (lambda: recurrent(3), lambda: recurrent(4)),
+    ],
+    ids=["a file of Keras 1", "recurrent layers of another size"],
+)
+def test_nothing_is_said_where_weights_may_be_rearranged(
+    source: Callable[[], Any], target: Callable[[], Any], tmp_path: Path
+) -> None:
+    import h5py
+
+    source().save_weights(tmp_path / "x.h5")
+    with h5py.File(tmp_path / "x.h5", "a") as file:
+        del file.attrs["keras_version"]
+    assert load_weights(graph_of(target()), open_checkpoint(str(tmp_path / "x.h5")).inventory) is None
