@@ -65,6 +65,9 @@ GRAPH_MEMORY = 8 << 30
 
 GRAPH_MEMORY_VARIABLE = "CKPTDOCTOR_GRAPH_MEMORY"
 
+MAX_REQUEST = 64 << 20
+"""Bytes of a graph's arguments."""
+
 MAX_ANSWER = 2 << 30
 """Bytes of the description of a graph."""
 

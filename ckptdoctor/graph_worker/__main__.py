@@ -24,7 +24,7 @@ def load() -> types.ModuleType:
     assert spec is not None and spec.loader is not None
     package = sys.modules[NAME] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(package)
-    return importlib.import_module(NAME + ".worker")
+    return importlib.import_module(NAME + ".answer")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
+from ckptdoctor.graph_worker.protocol import SCHEMA, check_graph
 from ckptdoctor.graphs.child import WORKER
 from ckptdoctor.graphs.request import GraphRequest
 
@@ -28,9 +29,8 @@ def load(request: GraphRequest) -> dict[str, Any] | None:
         if all(_digest(Path(file)) == digest for file, digest in kept["files"].items()) and all(
             Path(directory).exists() for directory in kept["graph"]["distributions"]
         ):
-            graph: dict[str, Any] = kept["graph"]
-            return graph
-    except (OSError, ValueError, KeyError, TypeError):
+            return check_graph(kept["graph"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None  # absent, or written by something else: trace again
     return None
 
@@ -51,6 +51,7 @@ def store(request: GraphRequest, graph: dict[str, Any]) -> None:
 def _path(request: GraphRequest) -> Path:
     python = Path(request.python)
     question = {
+        "schema": SCHEMA,
         "worker": [_digest(file) for file in sorted(WORKER.glob("*.py"))],
         "directory": str(Path.cwd()),
         "target": request.target,

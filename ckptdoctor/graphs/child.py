@@ -13,11 +13,12 @@ import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ckptdoctor.errors import CkptDoctorError, GraphError, MissingPackage, RestoreRefused, UsageError, reason
+from ckptdoctor.graph_worker.protocol import SCHEMA, check_answer
 from ckptdoctor.graphs.request import GraphRequest
-from ckptdoctor.limits import GRAPH_MEMORY, GRAPH_MEMORY_VARIABLE, MAX_ANSWER
+from ckptdoctor.limits import GRAPH_MEMORY, GRAPH_MEMORY_VARIABLE, MAX_ANSWER, MAX_REQUEST
 from ckptdoctor.specs.command import Command
 
 WORKER = Path(__file__).parent.parent / "graph_worker"
@@ -62,6 +63,7 @@ def ask_worker(request: GraphRequest, action: str, **more: Any) -> dict[str, Any
         GraphError: the user's code failed, took too long, or died.
     """
     question = {
+        "schema": SCHEMA,
         "action": action,
         "target": request.target,
         "name": request.name,
@@ -70,6 +72,9 @@ def ask_worker(request: GraphRequest, action: str, **more: Any) -> dict[str, Any
         "lenient": False,
         # A trace allocates no weights; what it must not do is to take the machine down.
         "memory": graph_memory() if action == "trace" else 0,
+        "restore": "",
+        "outputs": "",
+        "seed": 0,
         **more,
     }
     answer, printed, died = _talk(request, question)
@@ -89,9 +94,7 @@ def ask_worker(request: GraphRequest, action: str, **more: Any) -> dict[str, Any
             details=printed,
         )
     try:
-        result = json.loads(answer)
-        if not isinstance(result, dict) or not isinstance(result.get("error", result.get("graph")), dict):
-            raise ValueError("it is no answer of the worker")
+        result = check_answer(json.loads(answer), action)
     except (ValueError, RecursionError) as error:
         raise GraphError(
             f"the process that built {request.source} gave no valid answer: {reason(error)}",
@@ -111,12 +114,21 @@ def _talk(request: GraphRequest, question: dict[str, Any]) -> tuple[bytes, str, 
     """The worker's answer, the end of what the user's program printed, and how the process ended.
 
     What it leaves running (processes that it started hold its pipes open) ends with it.
+
+    Raises:
+        UsageError: the interpreter cannot be run, or what is asked is too long.
     """
+    data = json.dumps(question).encode()
+    if len(data) > MAX_REQUEST:
+        raise UsageError(
+            f"the graph's arguments are {len(data):,} bytes long; at most {MAX_REQUEST:,} can be passed",
+            hint="Let the graph read them from a file, and pass the file's name.",
+        )
     (answering, answer), (printing, output) = os.pipe(), os.pipe()
     try:
         process = subprocess.Popen(
-            [request.python, str(WORKER), str(answer), json.dumps(question)],
-            stdin=subprocess.DEVNULL,
+            [request.python, str(WORKER), str(answer)],
+            stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             pass_fds=[answer],
@@ -133,33 +145,71 @@ def _talk(request: GraphRequest, question: dict[str, Any]) -> tuple[bytes, str, 
         os.close(answer)
         os.close(output)
     got = {answering: bytearray(), printing: bytearray()}
-    deadline = time.monotonic() + request.timeout
+    try:
+        late = _exchange(process, data, got, answering, time.monotonic() + request.timeout)
+    finally:
+        _kill(process)
+        for pipe in got:
+            os.close(pipe)
+    printed = bytes(got[printing][-_SHOWN_OUTPUT:]).decode("utf-8", "replace").rstrip()
+    return bytes(got[answering]), printed, _LATE if late else _ending(process.returncode)
+
+
+def _exchange(
+    process: subprocess.Popen[bytes], data: bytes, got: dict[int, bytearray], answering: int, deadline: float
+) -> bool:
+    """Sends the request and reads what comes until the process ends; whether it takes too long, or answers too much.
+
+    Args:
+        process: the worker's.
+        data: the request.
+        got: a pipe → what comes out of it; only the end of what is printed is kept.
+        answering: the pipe of the answer.
+        deadline: as `time.monotonic` counts.
+    """
+    assert process.stdin is not None
+    asking, unsent = process.stdin, memoryview(data)
     late = False
-    with selectors.DefaultSelector() as waiting:
+    with asking, selectors.DefaultSelector() as waiting:
         for pipe in got:
             os.set_blocking(pipe, False)
             waiting.register(pipe, selectors.EVENT_READ)
-        try:
-            # A process that has ended has said all it will; pipes may be held open by what it started.
-            while waiting.get_map() and not late:
-                ended = process.poll() is not None
-                ready = waiting.select(0 if ended else _POLL)
-                for key, _ in ready:
+        os.set_blocking(asking.fileno(), False)
+        waiting.register(asking, selectors.EVENT_WRITE)
+        # A process that has ended has said all it will; pipes may be held open by what it started.
+        while waiting.get_map() and not late:
+            ended = process.poll() is not None
+            ready = [key for key, _ in waiting.select(0 if ended else _POLL)]
+            for key in ready:
+                if key.fd in got:
                     _read(key.fd, got[key.fd], waiting)
-                if ended and not ready:
-                    break
-                del got[printing][:-_SHOWN_OUTPUT]
-                late = time.monotonic() > deadline or len(got[answering]) > MAX_ANSWER
-            if not late:
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(max(0.0, deadline - time.monotonic()))
-                late = process.poll() is None
-        finally:
-            _kill(process)
-            for pipe in got:
-                os.close(pipe)
-    printed = bytes(got[printing]).decode("utf-8", "replace").rstrip()
-    return bytes(got[answering]), printed, _LATE if late else _ending(process.returncode)
+                else:
+                    unsent = _write(asking, unsent, waiting)
+            if ended and not any(key.fd in got for key in ready):
+                break
+            for pipe, read in got.items():
+                if pipe != answering:
+                    del read[:-_SHOWN_OUTPUT]
+            late = time.monotonic() > deadline or len(got[answering]) > MAX_ANSWER
+    if not late:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(max(0.0, deadline - time.monotonic()))
+        late = process.poll() is None
+    return late
+
+
+def _write(pipe: IO[bytes], unsent: memoryview, waiting: selectors.BaseSelector) -> memoryview:
+    """Sends what a pipe takes now, and closes it behind the last of it; gives the rest."""
+    try:
+        rest = unsent[os.write(pipe.fileno(), unsent[:_AT_ONCE]) :]
+    except BlockingIOError:
+        return unsent
+    except BrokenPipeError:  # the process has ended without reading it
+        rest = unsent[:0]
+    if not rest:
+        waiting.unregister(pipe)
+        pipe.close()
+    return rest
 
 
 def _read(pipe: int, got: bytearray, waiting: selectors.BaseSelector) -> None:

@@ -35,10 +35,10 @@ def trace_python(request: GraphRequest) -> GraphSpec:
         tuple(map(_variable, graph["variables"])),
         tuple(graph["files"]),
         tuple(graph["notes"]),
-        _objects(graph.get("objects"), graph["variables"]),
-        graph.get("wrapped", False),
-        graph.get("config", ""),
-        graph.get("keras_version", ""),
+        _objects(graph["objects"], graph["variables"]),
+        graph["wrapped"],
+        graph["config"],
+        graph["keras_version"],
     )
 
 
@@ -46,7 +46,7 @@ def _objects(children: list[list[list[Any]]] | None, variables: list[dict[str, A
     """The program's objects, with the values that a `tf.train.Checkpoint` would save them under."""
     if children is None:
         return None
-    names = {variable["node"]: variable["name"] for variable in variables if variable.get("node", -1) >= 0}
+    names = {variable["node"]: variable["name"] for variable in variables if variable["node"] >= 0}
     bare = ObjectGraph(tuple(TrackedObject(tuple((name, child) for name, child in links)) for links in children))
     paths = bare.paths()
     return ObjectGraph(
@@ -71,8 +71,8 @@ def _variable(traced: dict[str, Any]) -> Variable:
         collections=tuple(traced["collections"]),
         location=_location(*traced["location"]) if traced["location"] else None,
         consumer=consumer_of(consumer),
-        stored=traced.get("stored", ""),
-        node=traced.get("node", -1),
+        stored=traced["stored"],
+        node=traced["node"],
     )
 
 

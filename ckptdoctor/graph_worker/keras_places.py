@@ -1,0 +1,73 @@
+"""Where Keras puts each variable in a `.weights.h5` file: its own traversal, writing into nothing.
+
+Source: Keras 3, keras/src/saving/saving_lib.py, `_save_state` and `H5IOStore.make`; Keras 2 and tf_keras,
+src/saving/saving_lib.py, `_save_state`. Keras is not imported here unless the model is its own.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, Dict
+
+
+class _Entries(Dict[str, Any]):
+    """The values of one object: only which variable would be under which key."""
+
+    def __init__(self, path: str, places: dict[int, str]) -> None:
+        dict.__init__(self)
+        self.path, self.places = path, places
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.places.setdefault(id(value), "/".join([part for part in (self.path, "vars", key) if part]))
+
+
+def places_of_keras_3(model: Any) -> dict[int, str]:
+    """A variable's id → where Keras 3 stores it, such as `layers/dense/vars/0`; empty with an unknown version of Keras."""
+    try:
+        saving_lib = importlib.import_module("keras.src.saving.saving_lib")
+        places: dict[int, str] = {}
+
+        class Nowhere(saving_lib.H5IOStore):  # type: ignore[misc, name-defined]
+            def __init__(self) -> None:
+                self.h5_file = None
+
+            def __bool__(self) -> bool:
+                return True
+
+            def __del__(self) -> None:
+                pass
+
+            def make(self, path: str, metadata: Any = None) -> _Entries:
+                return _Entries(path, places)
+
+        saving_lib._save_state(model, Nowhere(), None, "", set())
+        return places
+    except Exception:  # another version of Keras, in whatever way it differs: the order of the layers must do
+        return {}
+
+
+def places_of_keras_2(tensorflow: Any, model: Any) -> dict[int, str]:
+    """A variable's id → where Keras 2 (or tf_keras) stores it; empty with an unknown version of it."""
+    try:
+        from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable
+
+        package = tensorflow.keras.Model.__module__.split(".")[0]
+        try:
+            saving_lib = importlib.import_module(package + ".src.saving.saving_lib")
+        except ImportError:
+            saving_lib = importlib.import_module(package + ".saving.saving_lib")
+        places: dict[int, str] = {}
+
+        class Nowhere:
+            def make(self, path: str) -> _Entries:
+                return _Entries(path, places)
+
+        values = BaseResourceVariable.numpy
+        BaseResourceVariable.numpy = lambda self: self  # a graph's variables have no values
+        try:
+            saving_lib._save_state(model, Nowhere(), None, "", set())
+        finally:
+            BaseResourceVariable.numpy = values
+        return places
+    except Exception:  # another version of Keras, in whatever way it differs: the order of the layers must do
+        return {}

@@ -1,0 +1,226 @@
+"""What the two processes say to one another: the fields of a request and of an answer, and a check of each.
+
+    request := {schema, action: "trace" | "restore" | "run", target, name, inputs: [{name, shape, dtype}], args, lenient,
+                memory, restore, outputs, seed}
+    answer  := {schema, graph: GRAPH, restore: RESTORED | null, run: RUN | null} | {schema, error: ERROR}
+
+The request comes on standard input, one JSON text; the answer goes to a pipe of its own. `ckptdoctor/graphs/child.py` is the
+other end, and nothing that comes from the graph's process is trusted: the user's code runs in it. A trace that was kept is
+checked in the same way.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Callable, Mapping
+
+SCHEMA = 2
+"""The number of this protocol. It is part of what a kept trace is found by: raise it when a field changes its meaning."""
+
+ACTIONS = ("trace", "restore", "run")
+GRAPH_KINDS = ("TensorFlow 1 graph", "TensorFlow 2 graph", "Keras model", "TensorFlow 2 objects")
+ERROR_KINDS = ("usage", "user", "restore", "missing-package", "internal")
+_MAX_RANK = 254  # tensorflow/core/framework/tensor_shape.h, `TensorShape::MaxDimensions`
+_MAX_SIZE = 2**63 - 1
+_AXES = re.compile(r"(?!.*(.).*\1)[DHWC]*")
+
+Check = Callable[[Any, str], None]
+"""Looks at a value and its place; raises `Invalid`."""
+
+
+class Invalid(ValueError):
+    """A message that is not what the protocol says: which field, and what it should be."""
+
+
+def _text(value: Any, place: str) -> None:
+    if not isinstance(value, str):
+        raise Invalid(f"{place} is no text")
+
+
+def _flag(value: Any, place: str) -> None:
+    if not isinstance(value, bool):
+        raise Invalid(f"{place} is neither true nor false")
+
+
+def _number(low: int, high: int = _MAX_SIZE) -> Check:
+    def check(value: Any, place: str) -> None:
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise Invalid(f"{place} is no number from {low} to {high}")
+
+    return check
+
+
+def _one_of(*values: str) -> Check:
+    def check(value: Any, place: str) -> None:
+        if value not in values:
+            raise Invalid(f"{place} is none of {', '.join(values)}")
+
+    return check
+
+
+def _each(check_item: Check, most: int = _MAX_SIZE) -> Check:
+    def check(value: Any, place: str) -> None:
+        if not isinstance(value, list) or len(value) > most:
+            raise Invalid(f"{place} is no list of at most {most}")
+        for number, item in enumerate(value):
+            check_item(item, f"{place}[{number}]")
+
+    return check
+
+
+def _maybe(check_value: Check) -> Check:
+    def check(value: Any, place: str) -> None:
+        if value is not None:
+            check_value(value, place)
+
+    return check
+
+
+def _pair(first: Check, second: Check) -> Check:
+    def check(value: Any, place: str) -> None:
+        if not isinstance(value, list) or len(value) != 2:
+            raise Invalid(f"{place} is no pair")
+        first(value[0], f"{place}[0]")
+        second(value[1], f"{place}[1]")
+
+    return check
+
+
+def _record(fields: Mapping[str, Check]) -> Check:
+    def check(value: Any, place: str) -> None:
+        if not isinstance(value, dict):
+            raise Invalid(f"{place or 'the message'} is no record")
+        for name, check_field in fields.items():
+            where = f"{place}.{name}" if place else name
+            if name not in value:
+                raise Invalid(f"{where} is missing")
+            check_field(value[name], where)
+
+    return check
+
+
+def _axes(value: Any, place: str) -> None:
+    if not isinstance(value, str) or not _AXES.fullmatch(value):
+        raise Invalid(f"{place} is no order of axes")
+
+
+def _mapping(value: Any, place: str) -> None:
+    if not isinstance(value, dict):
+        raise Invalid(f"{place} is no record")
+
+
+_SHAPE = _each(_number(-1), _MAX_RANK)
+_TEXTS = _each(_text)
+
+CONSUMER: dict[str, Check] = {
+    "op": _text,
+    "name": _text,
+    "input_shape": _maybe(_SHAPE),
+    "padding": _text,
+    "strides": _each(_number(0), _MAX_RANK),
+    "data_format": _text,
+    "producer": _text,
+    "flattened": _maybe(_SHAPE),
+    "flattened_axes": _axes,
+    "moved_by": _text,
+}
+VARIABLE: dict[str, Check] = {
+    "name": _text,
+    "key": _text,
+    "shape": _maybe(_SHAPE),
+    "dtype": _text,
+    "trainable": _flag,
+    "resource": _flag,
+    "collections": _TEXTS,
+    "location": _maybe(_pair(_text, _number(0))),
+    "consumer": _maybe(_record(CONSUMER)),
+    "stored": _text,
+    "node": _number(-1),
+}
+GRAPH: dict[str, Check] = {
+    "kind": _one_of(*GRAPH_KINDS),
+    "variables": _each(_record(VARIABLE)),
+    "files": _TEXTS,
+    "distributions": _TEXTS,
+    "notes": _TEXTS,
+    "function": _text,
+    "objects": _maybe(_each(_each(_pair(_text, _number(0))))),
+    "wrapped": _flag,
+    "config": _text,
+    "keras_version": _text,
+}
+RESTORED: dict[str, Check] = {
+    "restored": _number(0),
+    "missing": _TEXTS,
+    "wrong": _each(_record({"key": _text, "what": _text})),
+    "unconsumed": _text,
+}
+RUN: dict[str, Check] = {"output": _text, "shape": _SHAPE}
+ERROR: dict[str, Check] = {"kind": _one_of(*ERROR_KINDS), "message": _text, "hint": _text, "details": _text}
+REQUEST: dict[str, Check] = {
+    "schema": _number(SCHEMA, SCHEMA),
+    "action": _one_of(*ACTIONS),
+    "target": _text,
+    "name": _text,
+    "inputs": _each(_record({"name": _text, "shape": _SHAPE, "dtype": _text})),
+    "args": _mapping,
+    "lenient": _flag,
+    "memory": _number(0),
+    "restore": _text,
+    "outputs": _text,
+    "seed": _number(0),
+}
+
+
+def check_request(request: Any) -> dict[str, Any]:
+    """A request as it is, if it is one.
+
+    Raises:
+        Invalid: it is not; the message names the field.
+    """
+    _record(REQUEST)(request, "")
+    checked: dict[str, Any] = request
+    return checked
+
+
+def check_graph(graph: Any) -> dict[str, Any]:
+    """The graph of an answer as it is, if it is one: every field is there, and every object leads to one that is there.
+
+    Raises:
+        Invalid: it is not; the message names the field.
+    """
+    _record(GRAPH)(graph, "graph")
+    count = len(graph["objects"]) if graph["objects"] is not None else 0
+    for links in graph["objects"] or ():
+        for _, child in links:
+            if child >= count:
+                raise Invalid(f"graph.objects leads to object {child} of {count}")
+    for variable in graph["variables"]:
+        if variable["node"] >= max(count, 0):
+            raise Invalid(f"graph.variables is of object {variable['node']} of {count}")
+        consumer = variable["consumer"]
+        if consumer and consumer["flattened_axes"]:
+            flattened = consumer["flattened"]
+            if flattened is None or len(flattened) != 1 + len(consumer["flattened_axes"]):
+                raise Invalid("graph.variables has more or fewer axes than sizes of what is flattened")
+    checked: dict[str, Any] = graph
+    return checked
+
+
+def check_answer(answer: Any, action: str) -> dict[str, Any]:
+    """An answer as it is, if it is one to this action.
+
+    Raises:
+        Invalid: it is not; the message names the field.
+    """
+    _record({"schema": _number(SCHEMA, SCHEMA)})(answer, "")
+    if "error" in answer:
+        _record({"error": _record(ERROR)})(answer, "")
+    else:
+        check_graph(answer.get("graph"))
+        if action in ("restore", "run"):
+            _record({"restore": _record(RESTORED)})(answer, "")
+        if action == "run":
+            _record({"run": _record(RUN)})(answer, "")
+    checked: dict[str, Any] = answer
+    return checked
