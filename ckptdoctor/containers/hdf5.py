@@ -9,11 +9,11 @@ Source: The HDF Group, "HDF5 File Format Specification", read through h5py (h5py
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ckptdoctor.containers.zip_archive import FAILURES as ARCHIVE_FAILURES
 from ckptdoctor.errors import Corrupt, FormatError, MissingPackage, reason
+from ckptdoctor.io.stored_file import StoredFile
 from ckptdoctor.limits import MAX_HDF5_OBJECTS, MAX_UNSTORED, MAX_ZIP_RATIO
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.inventory import Entry
@@ -32,7 +32,7 @@ class Hdf5:
     """An opened HDF5 file.
 
     Args:
-        path: the file, or the archive that it is in.
+        file: the file, or the archive that it is in.
         source: the unpacked member of the archive, if it is in one.
         base: where the member's bytes begin in the archive, if they are not packed; None if they are.
 
@@ -46,26 +46,26 @@ class Hdf5:
         FormatError: the file is damaged, or has something that is not opened.
     """
 
-    def __init__(self, path: Path, source: BinaryIO | None = None, base: int | None = 0) -> None:
+    def __init__(self, file: StoredFile, source: BinaryIO | None = None, base: int | None = 0) -> None:
         try:
             import h5py
         except ImportError as error:
             raise MissingPackage(
                 "reading Keras's HDF5 files needs h5py", hint="Install it: pip install h5py"
             ) from error
-        self.path, self._h5py, self._base = path, h5py, base
+        self.path, self._h5py, self._base = file.path, h5py, base
         self.entries: dict[str, Entry] = {}
         self.extents: dict[str, Extent] = {}
         self.loads: dict[str, Callable[[], NDArray[Any]]] = {}
         self.attributes: dict[str, dict[str, Any]] = {}
         try:
-            self._file = h5py.File(source if source is not None else path, "r")
+            self._file = h5py.File(source if source is not None else file.local or file.stream(), "r")
             for name, dataset in self._walk():
                 self._add(name, dataset)
         except FormatError:
             raise
         except _FAILURES as error:
-            raise Corrupt(path, "HDF5 file", reason(error), hint=_DAMAGED) from error
+            raise Corrupt(file.path, "HDF5 file", reason(error), hint=_DAMAGED) from error
 
     def _walk(self) -> Iterator[tuple[str, Any]]:
         pending: list[tuple[str, Any]] = [("", self._file)]

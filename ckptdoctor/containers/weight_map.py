@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ckptdoctor.errors import Corrupt, MissingData
+from ckptdoctor.io.store import Store
 from ckptdoctor.limits import MAX_JSON_HEADER
 
 _NAMED = 3
@@ -40,7 +41,7 @@ class WeightMap:
         )
 
 
-def read_weight_map(path: Path) -> WeightMap:
+def read_weight_map(path: Path, store: Store) -> WeightMap:
     """Reads a list.
 
     Raises:
@@ -48,9 +49,10 @@ def read_weight_map(path: Path) -> WeightMap:
         Corrupt: it is no such list, or names a file elsewhere.
     """
     try:
-        if path.stat().st_size > MAX_JSON_HEADER:
-            raise ValueError(f"{path.stat().st_size:,} bytes")
-        listed = json.loads(path.read_bytes(), object_pairs_hook=unique)["weight_map"]
+        file = store.open(path)
+        if file.size > MAX_JSON_HEADER:
+            raise ValueError(f"{file.size:,} bytes")
+        listed = json.loads(bytes(file.view(0, file.size, "weight_map")), object_pairs_hook=unique)["weight_map"]
         names = {str(name): _files(files) for name, files in listed.items()}
     except (ValueError, RecursionError, TypeError, KeyError, AttributeError) as error:
         raise Corrupt(
@@ -60,7 +62,7 @@ def read_weight_map(path: Path) -> WeightMap:
     foreign = [name for part in names.values() for name in part if Path(name).name != name or "\0" in name]
     if foreign:
         raise Corrupt(path, "weight_map", f"{foreign[0]!r} is no file beside it", hint="Correct the list.")
-    absent = [file.name for file in weight_map.files if not file.is_file()]
+    absent = [file.name for file in weight_map.files if not store.is_file(file)]
     if absent:
         raise MissingData(
             path, "weight_map", f"missing {', '.join(absent[:_NAMED])}", hint="Copy the shards beside the list."

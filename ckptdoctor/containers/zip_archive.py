@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import BinaryIO, cast
 
 from ckptdoctor.errors import Corrupt, FormatError, reason
+from ckptdoctor.io.stored_file import StoredFile
 from ckptdoctor.limits import COPY_CHUNK, MAX_ZIP_MEMBERS, MAX_ZIP_RATIO
 from ckptdoctor.specs.tensor import Extent
 
@@ -45,25 +47,26 @@ class ZipArchive:
         Corrupt: it cannot be listed, a name occurs twice or leaves the archive, or a member unfolds beyond measure.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, file: StoredFile) -> None:
+        self.file = file
+        self.path = path = file.path
         try:
-            self._zip = zipfile.ZipFile(path)
+            self._zip = zipfile.ZipFile(file.stream())
         except FAILURES as error:
             raise Corrupt(path, "zip directory", reason(error), hint=_DAMAGED) from error
         infos = self._zip.infolist()
         if len(infos) > MAX_ZIP_MEMBERS:
             raise Corrupt(path, "zip directory", f"{len(infos):,} members", hint=_DAMAGED)
         self.members: dict[str, Member] = {}
-        with path.open("rb") as file:
-            promised = _promised(file, path.stat().st_size)
-            if promised not in (None, len(infos)):
-                # A damaged length hides the members behind it, and the standard library does not count.
-                raise Corrupt(path, "zip directory", f"{len(infos):,} members", expected=f"{promised:,}", hint=_DAMAGED)
-            self._list(infos, file, path.stat().st_size)
+        promised = _promised(file)
+        if promised not in (None, len(infos)):
+            # A damaged length hides the members behind it, and the standard library does not count.
+            raise Corrupt(path, "zip directory", f"{len(infos):,} members", expected=f"{promised:,}", hint=_DAMAGED)
+        self._list(infos)
 
-    def _list(self, infos: list[zipfile.ZipInfo], file: BinaryIO, size: int) -> None:
+    def _list(self, infos: list[zipfile.ZipInfo]) -> None:
         path = self.path
+        headers = self._local_headers(infos)
         for info in infos:
             name = info.filename
             if name in self.members:
@@ -76,21 +79,27 @@ class ZipArchive:
                 raise Corrupt(
                     path, f"member {name!r}", f"{info.file_size:,} bytes out of {info.compress_size:,}", hint=_DAMAGED
                 )
-            self.members[name] = Member(name, info.file_size, self._extent(info, file, size))
+            self.members[name] = Member(name, info.file_size, self._extent(info, headers))
 
-    def _extent(self, info: zipfile.ZipInfo, file: BinaryIO, size: int) -> Extent | None:
+    def _local_headers(self, infos: list[zipfile.ZipInfo]) -> dict[int, memoryview]:
+        """The local headers of the members that are not packed, by where they begin."""
+        starts = {info.header_offset for info in infos if info.compress_type == zipfile.ZIP_STORED}
+        # A damaged directory gives offsets before the file, too.
+        inside = sorted(start for start in starts if 0 <= start <= self.file.size - _LOCAL_HEADER)
+        views = self.file.read_ranges([(start, _LOCAL_HEADER) for start in inside], "zip directory")
+        return dict(zip(inside, views, strict=True))
+
+    def _extent(self, info: zipfile.ZipInfo, headers: Mapping[int, memoryview]) -> Extent | None:
         if info.compress_type != zipfile.ZIP_STORED:
             return None
-        # A damaged directory gives offsets before the file, too.
-        file.seek(max(0, info.header_offset))
-        header = file.read(_LOCAL_HEADER) if info.header_offset >= 0 else b""
+        header = headers.get(info.header_offset, memoryview(b""))
         if len(header) < _LOCAL_HEADER or header[:4] != _LOCAL_SIGNATURE:
             raise Corrupt(
                 self.path, f"member {info.filename!r}", "has no local header", offset=info.header_offset, hint=_DAMAGED
             )
         lengths = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
         start = info.header_offset + _LOCAL_HEADER + lengths
-        if start + info.file_size > size or info.file_size != info.compress_size:
+        if start + info.file_size > self.file.size or info.file_size != info.compress_size:
             raise Corrupt(
                 self.path, f"member {info.filename!r}", "reaches outside the file", offset=start, hint=_DAMAGED
             )
@@ -146,13 +155,13 @@ def leads_out(name: str) -> bool:
     return name.startswith(("/", "\\")) or ".." in PurePosixPath(name.replace("\\", "/")).parts or ":" in name[:2]
 
 
-def _promised(file: BinaryIO, size: int) -> int | None:
+def _promised(file: StoredFile) -> int | None:
     """How many members the end of an archive promises; None where the number is kept elsewhere (zip64).
 
     Source: APPNOTE.TXT, 4.3.16 "End of central directory record".
     """
-    file.seek(max(0, size - _END - _MAX_COMMENT))
-    tail = file.read()
+    start = max(0, file.size - _END - _MAX_COMMENT)
+    tail = bytes(file.view(start, file.size - start, "zip directory"))
     at = tail.rfind(_END_SIGNATURE)
     count = int.from_bytes(tail[at + 10 : at + 12], "little") if at >= 0 else _IN_ZIP64
     return None if count == _IN_ZIP64 else count

@@ -24,7 +24,7 @@ def _holds(probe: Probe, *endings: str) -> bool:
 FOREIGN = (
     Format(
         "an empty file",
-        lambda probe: not probe.size,
+        lambda probe: not probe.file.size,
         refusal="The copy or the download stopped before its first byte: fetch it again.",
     ),
     Format(

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from ckptdoctor.containers.sstable.format import FOOTER_SIZE, has_magic
 from ckptdoctor.containers.zip_archive import ZipArchive
-from ckptdoctor.errors import CHECK, FormatError
 from ckptdoctor.formats.checkpoint import Checkpoint
 from ckptdoctor.formats.target import Layout, Specs, TargetWriter
 from ckptdoctor.io.atomic_output import AtomicOutput
+from ckptdoctor.io.store import LOCAL, Store
+from ckptdoctor.io.stored_file import StoredFile
 from ckptdoctor.specs.inventory import Family
 
 _HEAD = 4096
@@ -24,6 +25,7 @@ class Probe:
 
     Args:
         path: the file.
+        store: where it is.
         source: the checkpoint as a command can name it again; the file's own path if empty.
         notes: what the user should know about how it was found.
 
@@ -31,26 +33,31 @@ class Probe:
         FormatError: what is looked at cannot be read.
     """
 
-    def __init__(self, path: Path, source: str = "", notes: tuple[str, ...] = ()) -> None:
-        self.path, self.source, self.notes = path, source or str(path), notes
+    def __init__(self, path: Path, store: Store = LOCAL, source: str = "", notes: tuple[str, ...] = ()) -> None:
+        self.path, self.store, self.source, self.notes = path, store, source or str(path), notes
 
     @cached_property
-    def size(self) -> int:
-        """The file's bytes."""
-        try:
-            return self.path.stat().st_size
-        except OSError as error:
-            raise self._unreadable(error) from error
+    def file(self) -> StoredFile:
+        """The file, opened."""
+        return self.store.open(self.path)
 
     @cached_property
+    def _ends(self) -> tuple[bytes, bytes]:
+        """The first 4,096 bytes, and as many last ones as a table's footer has."""
+        size = self.file.size
+        ends = [(0, min(_HEAD, size)), (max(0, size - FOOTER_SIZE), min(FOOTER_SIZE, size))]
+        head, tail = self.file.peek(ends)
+        return head, tail
+
+    @property
     def head(self) -> bytes:
         """The first 4,096 bytes."""
-        return self._read(0, _HEAD)
+        return self._ends[0]
 
-    @cached_property
+    @property
     def is_table(self) -> bool:
         """Whether it ends as a sorted string table does."""
-        return has_magic(self._read(max(0, self.size - FOOTER_SIZE), FOOTER_SIZE))
+        return has_magic(self._ends[1])
 
     @cached_property
     def archive(self) -> ZipArchive | None:
@@ -59,18 +66,7 @@ class Probe:
         Raises:
             Corrupt: the archive is damaged.
         """
-        return ZipArchive(self.path) if self.head.startswith(_ZIP) else None
-
-    def _read(self, offset: int, size: int) -> bytes:
-        try:
-            with self.path.open("rb") as file:
-                file.seek(offset)
-                return file.read(size)
-        except OSError as error:
-            raise self._unreadable(error) from error
-
-    def _unreadable(self, error: OSError) -> FormatError:
-        return FormatError(self.path, "file", f"cannot be read: {error.strerror}", hint=CHECK)
+        return ZipArchive(self.file) if self.head.startswith(_ZIP) else None
 
 
 @dataclass(frozen=True, slots=True)

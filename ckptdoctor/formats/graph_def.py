@@ -20,6 +20,7 @@ from ckptdoctor.containers.tensorflow_messages import GraphDef, spec_from_proto
 from ckptdoctor.errors import Corrupt, NotACheckpoint
 from ckptdoctor.formats.format import Format, Probe
 from ckptdoctor.formats.mapped_tensors import Load, MappedTensors
+from ckptdoctor.io.store import LOCAL, Store
 from ckptdoctor.limits import MAX_GRAPH_TEXT, MAX_META_GRAPH, MAX_UNSTORED
 from ckptdoctor.specs.command import operand, own_command
 from ckptdoctor.specs.inventory import Entry, Family, Inventory
@@ -42,19 +43,19 @@ _FIELDS = {
 _HALVES = ("float16", "bfloat16")
 _FIRST_FIELD = b"\x0a"
 _TEXT = re.compile(rb"(?:\s|#[^\n]*\n)*(?:node|versions|library)\s*[{:<]")
-_TEXT_HEAD = 4096
 _VARIABLES = (b"VariableV2", b"Variable", b"VarHandleOp")
 _LOOKED_AT = 64
 
 
-def open_graph_def(path: Path) -> MappedTensors | None:
+def open_graph_def(probe: Probe) -> MappedTensors | None:
     """Opens a frozen graph; None if the file is no graph.
 
     Raises:
         NotACheckpoint: it is a graph that is not frozen, so its values are elsewhere.
         Corrupt: a constant is damaged.
     """
-    graph = read_graph_def(path)
+    path = probe.path
+    graph = read_graph_def(path, probe.store)
     if graph is None:
         return None
     if has_variables(graph):
@@ -87,25 +88,26 @@ def open_graph_def(path: Path) -> MappedTensors | None:
     return MappedTensors(inventory, {}, loads)
 
 
-def read_graph_def(path: Path) -> Message | None:
+def read_graph_def(path: Path, store: Store = LOCAL) -> Message | None:
     """A graph definition, from bytes or from text; None if the file is none.
 
     A file is taken for one if each of its first nodes has a name and an operation, which only nodes have in this place.
     """
-    if not path.is_file() or not 0 < path.stat().st_size <= MAX_META_GRAPH:
+    if not store.is_file(path) or not 0 < store.size(path) <= MAX_META_GRAPH:
         return None
-    with path.open("rb") as file:
-        head = file.read(_TEXT_HEAD)
-        file.seek(0)
-        try:
-            if head.startswith(_FIRST_FIELD):
-                graph = parse(GraphDef, file.read())
-            elif _TEXT.match(head) and path.stat().st_size <= MAX_GRAPH_TEXT:
-                graph = parse_text(GraphDef, file.read().decode("utf-8", "surrogateescape"))
-            else:
-                return None
-        except ValueError:
+    probe = Probe(path, store)
+    if not _may_be_graph(probe):
+        return None
+    data = probe.file.view(0, probe.file.size, "graph definition")
+    try:
+        if probe.head.startswith(_FIRST_FIELD):
+            graph = parse(GraphDef, data)
+        elif len(data) <= MAX_GRAPH_TEXT:
+            graph = parse_text(GraphDef, bytes(data).decode("utf-8", "surrogateescape"))
+        else:
             return None
+    except ValueError:
+        return None
     ops = [node.op for node in graph.node[:_LOOKED_AT]]
     return graph if ops and all(op[:1].isalpha() and op.replace(b"_", b"").isalnum() for op in ops) else None
 
@@ -153,4 +155,4 @@ def _may_be_graph(probe: Probe) -> bool:
     return probe.head.startswith(_FIRST_FIELD) or _TEXT.match(probe.head) is not None
 
 
-FROZEN_GRAPH = Format(FORMAT, _may_be_graph, Family.GRAPH, lambda probe: open_graph_def(probe.path), strings=True)
+FROZEN_GRAPH = Format(FORMAT, _may_be_graph, Family.GRAPH, open_graph_def, strings=True)

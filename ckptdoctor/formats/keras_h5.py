@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 from ckptdoctor.containers.hdf5 import MAGIC, Hdf5
 from ckptdoctor.errors import FormatError, UsageError
-from ckptdoctor.formats.format import Format, starts_with
+from ckptdoctor.formats.format import Format, Probe, starts_with
 from ckptdoctor.formats.hdf5 import PlacedWriter
 from ckptdoctor.formats.mapped_tensors import MappedTensors
 from ckptdoctor.formats.target import Specs
@@ -47,7 +47,7 @@ _ROLES: dict[tuple[int, ...], tuple[str, ...]] = {
 
 
 def open_keras_h5(
-    path: Path,
+    probe: Probe,
     source: BinaryIO | None = None,
     base: int | None = 0,
     kind: str = "",
@@ -57,7 +57,7 @@ def open_keras_h5(
     """Opens an HDF5 file of Keras, or another one, and says which.
 
     Args:
-        path: the file, or the archive it is in.
+        probe: the file, or the archive it is in.
         source: the unpacked member of the archive.
         base: where the member's bytes begin in the archive; None if they are packed.
         kind: the format's name, where the archive tells it.
@@ -68,7 +68,7 @@ def open_keras_h5(
         MissingPackage: h5py is not installed.
         FormatError: the file is damaged, or has something that is not opened.
     """
-    file = Hdf5(path, source, base)
+    path, file = probe.path, Hdf5(probe.file, source, base)
     found, entries = _named(file)
     foreign = f"{path.name} is HDF5, but not Keras's: its datasets are listed under their paths."
     notes = _kernel_notes(file) if found else (foreign,)
@@ -90,7 +90,7 @@ def open_keras_h5(
         groups=groups or groups_of_variables([file]),
         keras_version=_version(file),
     )
-    return MappedTensors(inventory, file.extents, file.loads, checks)
+    return MappedTensors(inventory, file.extents, file.loads, checks, probe.store)
 
 
 def _kernel_notes(file: Hdf5) -> tuple[str, ...]:
@@ -255,7 +255,7 @@ KERAS_H5 = Format(
     "Keras weights (HDF5)",
     starts_with(MAGIC),
     Family.KERAS,
-    lambda probe: open_keras_h5(probe.path),
+    open_keras_h5,
     target="keras-h5",
     write=lambda destination, output, specs, layout: KerasH5Writer(destination, output, specs),
     endings=(".h5", ".hdf5"),

@@ -43,7 +43,7 @@ def _is_keras_archive(probe: Probe) -> bool:
     return "config.json" in members and any(name.startswith("model.weights") for name in members)
 
 
-def open_keras_archive(archive: ZipArchive) -> MappedTensors:
+def open_keras_archive(probe: Probe, archive: ZipArchive) -> MappedTensors:
     """Opens the weights of a `.keras` archive.
 
     Raises:
@@ -70,7 +70,7 @@ def open_keras_archive(archive: ZipArchive) -> MappedTensors:
     base = member.extent.offset if member.extent else None
     config = archive.read("config.json", MAX_JSON_HEADER).decode("utf-8", "replace")
     kind = f"Keras {version or '3'} model (.keras)"
-    return open_keras_h5(path, archive.open(_WEIGHTS), base, kind, archive.damaged, config)
+    return open_keras_h5(probe, archive.open(_WEIGHTS), base, kind, archive.damaged, config)
 
 
 class KerasWeightsWriter(PlacedWriter):
@@ -183,15 +183,16 @@ def _lay_out(writer: PlacedWriter, stream: BinaryIO, specs: Specs, places: Mappi
                 owner[number].attrs["dtype"] = "bfloat16"
 
 
-def open_sharded_weights(path: Path) -> MappedTensors:
+def open_sharded_weights(probe: Probe) -> MappedTensors:
     """Opens what a `.weights.json` lists.
 
     Raises:
         MissingData: a shard is not there.
         FormatError: the list or a shard is damaged.
     """
-    weight_map = read_weight_map(path)
-    files = [Hdf5(file) for file in weight_map.files]
+    path, store = probe.path, probe.store
+    weight_map = read_weight_map(path, store)
+    files = [Hdf5(store.open(file)) for file in weight_map.files]
     entries = named_entries(files)
     promised = [key for key in weight_map.names if not any(f"/{entry}".startswith(f"{key}/") for entry in entries)]
     if promised:
@@ -207,14 +208,14 @@ def open_sharded_weights(path: Path) -> MappedTensors:
     )
     extents = {key: extent for file in files for key, extent in file.extents.items()}
     loads = {key: load for file in files for key, load in file.loads.items()}
-    return MappedTensors(inventory, extents, loads)
+    return MappedTensors(inventory, extents, loads, store=store)
 
 
 KERAS_WEIGHTS = Format(
     "Keras 3 weights (HDF5)",
     lambda probe: _SHARDED.match(probe.head) is not None,
     Family.KERAS,
-    lambda probe: open_sharded_weights(probe.path),
+    open_sharded_weights,
     target="keras-weights",
     write=KerasWeightsWriter,
     endings=(".weights.h5", ".weights.json"),
@@ -228,7 +229,7 @@ KERAS_MODEL = Format(
     "Keras 3 model (.keras)",
     _is_keras_archive,
     Family.KERAS,
-    lambda probe: open_keras_archive(probe.archive) if probe.archive else None,
+    lambda probe: open_keras_archive(probe, probe.archive) if probe.archive else None,
     target="keras-model",
     write=KerasModelWriter,
     endings=(".keras",),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ckptdoctor.errors import FormatError
 from ckptdoctor.formats.checkpoint import Advance, StoredBytes
 from ckptdoctor.formats.slices import Piece
-from ckptdoctor.io.mapped_file import MappedFile
+from ckptdoctor.io.store import LOCAL, Store
 from ckptdoctor.specs.inventory import Inventory
 from ckptdoctor.specs.tensor import Extent, TensorSpec
 
@@ -28,6 +28,7 @@ class MappedTensors:
         extents: key → where its bytes lie.
         loads: key → how to load a value whose bytes do not lie plainly: compressed, chunked, or strings.
         checks: what compares the checksums of the archive around the tensors, if they are in one.
+        store: where its files are.
     """
 
     def __init__(
@@ -36,12 +37,13 @@ class MappedTensors:
         extents: Mapping[str, Extent],
         loads: Mapping[str, Load] | None = None,
         checks: Callable[[], list[FormatError]] = list,
+        store: Store = LOCAL,
     ) -> None:
         self._checks = checks
         self.inventory = inventory
         self._extents = extents
         self._loads = loads or {}
-        self._mapped = cache(MappedFile)
+        self._mapped = cache(store.open)
 
     def read(self, key: str) -> NDArray[Any]:
         """The value of a key. See `Checkpoint.read`."""

@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 from ckptdoctor.errors import Corrupt, FormatError, reason
 from ckptdoctor.formats.format import Format, Probe, starts_with
 from ckptdoctor.formats.mapped_tensors import Load, MappedTensors
-from ckptdoctor.io.mapped_file import MappedFile
 from ckptdoctor.limits import MAX_ELEMENTS, MAX_RANK
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.inventory import Entry, Family, Inventory
@@ -297,7 +296,7 @@ def open_npy(probe: Probe) -> MappedTensors | None:
 
     path = probe.path
     try:
-        with path.open("rb") as stream:
+        with probe.file.stream() as stream:
             version = np.lib.format.read_magic(stream)
             read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             shape, _, dtype = read(stream)
@@ -306,8 +305,7 @@ def open_npy(probe: Probe) -> MappedTensors | None:
         raise Corrupt(path, "header", reason(error), hint=_DAMAGED) from error
     if not dtype.hasobject:
         return None
-    file = MappedFile(path)
-    view = file.view(0, file.size, "pickle")
+    view = probe.file.view(0, probe.file.size, "pickle")
     try:
         if shape:
             raise _NotOfArraysError(f"an array of objects, {list(shape)}")
@@ -328,7 +326,9 @@ def open_npy(probe: Probe) -> MappedTensors | None:
         ) from error
     except (ValueError, IndexError, KeyError) as error:
         raise Corrupt(path, "pickle", reason(error), hint=_DAMAGED) from error
-    return MappedTensors(Inventory(str(path), FORMAT, Family.ARRAYS, (path,), entries), extents, loads)
+    return MappedTensors(
+        Inventory(str(path), FORMAT, Family.ARRAYS, (path,), entries), extents, loads, store=probe.store
+    )
 
 
 def _tensors(

@@ -26,7 +26,7 @@ from ckptdoctor.formats.mapped_tensors import Load, MappedTensors
 from ckptdoctor.formats.target import Specs, check_crc, copy_chunks
 from ckptdoctor.io import crc32c
 from ckptdoctor.io.atomic_output import AtomicOutput
-from ckptdoctor.limits import COPY_CHUNK
+from ckptdoctor.io.store import LOCAL, Store
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.inventory import Entry, Family, Inventory
 from ckptdoctor.specs.tensor import Extent, TensorSpec
@@ -48,7 +48,7 @@ def _is_npz(probe: Probe) -> bool:
     return bool(members) and all(name.endswith(_SUFFIX) for name in members)
 
 
-def open_npz(archive: ZipArchive) -> MappedTensors:
+def open_npz(archive: ZipArchive, store: Store) -> MappedTensors:
     """Opens an archive of arrays.
 
     Raises:
@@ -70,7 +70,7 @@ def open_npz(archive: ZipArchive) -> MappedTensors:
         else:
             loads[key] = _loader(archive, name)
     inventory = Inventory(str(path), FORMAT, Family.ARRAYS, (path,), dict(sorted(entries.items())))
-    return MappedTensors(inventory, extents, loads, archive.damaged)
+    return MappedTensors(inventory, extents, loads, archive.damaged, store)
 
 
 def _read_header(archive: ZipArchive, member: Member) -> tuple[TensorSpec, int, int, bool]:
@@ -162,13 +162,10 @@ class NpzWriter:
         crc = 0
         with self._member(key, spec) as file:
             for extent in stored.extents:
-                with extent.file.open("rb") as source:
-                    source.seek(extent.offset)
-                    for start in range(0, extent.size, COPY_CHUNK):
-                        chunk = source.read(min(COPY_CHUNK, extent.size - start))
-                        file.write(chunk)
-                        crc = crc32c.extend(crc, chunk)
-                        advance(len(chunk))
+                for chunk in LOCAL.open(extent.file).chunks(extent.offset, extent.size):
+                    file.write(chunk)
+                    crc = crc32c.extend(crc, chunk)
+                    advance(len(chunk))
         check_crc(key, stored, crc)
 
     def add_chunks(self, key: str, spec: TensorSpec, chunks: Iterable[NDArray[Any]], advance: Advance) -> None:
@@ -197,7 +194,7 @@ NPZ = Format(
     FORMAT,
     _is_npz,
     Family.ARRAYS,
-    lambda probe: open_npz(probe.archive) if probe.archive else None,
+    lambda probe: open_npz(probe.archive, probe.store) if probe.archive else None,
     target=FORMAT,
     write=lambda destination, output, specs, layout: NpzWriter(destination, output, specs),
     endings=(".npz",),

@@ -25,6 +25,8 @@ from ckptdoctor.formats.format import Format, Probe
 from ckptdoctor.formats.mapped_tensors import MappedTensors, require_size
 from ckptdoctor.formats.target import Specs, copy_chunks, copy_stored, refuse_strings, split
 from ckptdoctor.io.atomic_output import AtomicOutput
+from ckptdoctor.io.store import Store
+from ckptdoctor.io.stored_file import StoredFile
 from ckptdoctor.limits import MAX_ELEMENTS, MAX_JSON_HEADER, MAX_RANK
 from ckptdoctor.specs.dtype import DType, dtype_from_name
 from ckptdoctor.specs.inventory import Entry, Family, Inventory
@@ -65,7 +67,9 @@ def _is_file(probe: Probe) -> bool:
     head = probe.head
     size = int.from_bytes(head[:_PREFIX], "little")
     return (
-        len(head) > _PREFIX and 2 <= size <= min(probe.size - _PREFIX, MAX_JSON_HEADER) and head[_PREFIX:][:1] == b"{"
+        len(head) > _PREFIX
+        and 2 <= size <= min(probe.file.size - _PREFIX, MAX_JSON_HEADER)
+        and head[_PREFIX:][:1] == b"{"
     )
 
 
@@ -73,28 +77,29 @@ def _is_index(probe: Probe) -> bool:
     return _INDEX.match(probe.head) is not None
 
 
-def open_safetensors(path: Path) -> MappedTensors:
+def open_safetensors(file: StoredFile, store: Store) -> MappedTensors:
     """Opens one file.
 
     Raises:
         FormatError: it is damaged.
     """
-    entries, extents = _read_file(path)
-    return MappedTensors(Inventory(str(path), FORMAT, Family.ARRAYS, (path,), dict(sorted(entries.items()))), extents)
+    entries, extents = _read_file(file)
+    inventory = Inventory(str(file.path), FORMAT, Family.ARRAYS, (file.path,), dict(sorted(entries.items())))
+    return MappedTensors(inventory, extents, store=store)
 
 
-def open_sharded(index: Path) -> MappedTensors:
+def open_sharded(index: Path, store: Store) -> MappedTensors:
     """Opens what an index lists.
 
     Raises:
         MissingData: a file is not there.
         FormatError: a file is damaged, or lacks a tensor that the index promises.
     """
-    weight_map = read_weight_map(index)
+    weight_map = read_weight_map(index, store)
     entries: dict[str, Entry] = {}
     extents: dict[str, Extent] = {}
     for file in weight_map.files:
-        stored, places = _read_file(file)
+        stored, places = _read_file(store.open(file))
         promised = {key for key, names in weight_map.names.items() if file.name in names}
         if promised - stored.keys():
             absent = min(promised - stored.keys())
@@ -103,19 +108,15 @@ def open_sharded(index: Path) -> MappedTensors:
         extents |= {key: places[key] for key in promised}
     files = (index, *weight_map.files)
     inventory = Inventory(str(index), f"{FORMAT} (sharded)", Family.ARRAYS, files, dict(sorted(entries.items())))
-    return MappedTensors(inventory, extents)
+    return MappedTensors(inventory, extents, store=store)
 
 
-def _read_file(path: Path) -> tuple[dict[str, Entry], dict[str, Extent]]:
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        head = file.read(_PREFIX)
-        length = int.from_bytes(head, "little")
-        if len(head) < _PREFIX or not 2 <= length <= min(size - _PREFIX, MAX_JSON_HEADER):
-            raise Corrupt(
-                path, "header", f"a header of {length:,} bytes in a file of {size:,}", offset=0, hint=_DAMAGED
-            )
-        header = _parse(path, file.read(length))
+def _read_file(file: StoredFile) -> tuple[dict[str, Entry], dict[str, Extent]]:
+    path, size = file.path, file.size
+    length = int.from_bytes(file.view(0, _PREFIX, "header"), "little")
+    if not 2 <= length <= min(size - _PREFIX, MAX_JSON_HEADER):
+        raise Corrupt(path, "header", f"a header of {length:,} bytes in a file of {size:,}", offset=0, hint=_DAMAGED)
+    header = _parse(path, bytes(file.view(_PREFIX, length, "header")))
     start = _PREFIX + length
     entries, extents = {}, {}
     for key, item in header.items():
@@ -233,7 +234,9 @@ SAFETENSORS = Format(
     FORMAT,
     lambda probe: _is_file(probe) or _is_index(probe),
     Family.ARRAYS,
-    lambda probe: open_sharded(probe.path) if _is_index(probe) else open_safetensors(probe.path),
+    lambda probe: (
+        open_sharded(probe.path, probe.store) if _is_index(probe) else open_safetensors(probe.file, probe.store)
+    ),
     target=FORMAT,
     write=lambda destination, output, specs, layout: SafetensorsWriter(
         destination, output, specs, layout.max_shard_size

@@ -13,12 +13,13 @@ from pathlib import Path
 
 from ckptdoctor.containers.tensorflow_messages import CheckpointState
 from ckptdoctor.errors import Corrupt
+from ckptdoctor.io.store import LOCAL, Store
 from ckptdoctor.limits import MAX_STATE_FILE
 
 STATE_FILE = "checkpoint"
 
 
-def read_latest(path: Path) -> str:
+def read_latest(path: Path, store: Store = LOCAL) -> str:
     """The latest checkpoint's path, as the state file has it.
 
     Raises:
@@ -27,10 +28,12 @@ def read_latest(path: Path) -> str:
     from google.protobuf import text_format
 
     hint = "Name the checkpoint's prefix itself."
-    if path.stat().st_size > MAX_STATE_FILE:
+    file = store.open(path)
+    if file.size > MAX_STATE_FILE:
         raise Corrupt(path, "checkpoint state file", "is too large", hint=hint)
     try:
-        state = text_format.Parse(path.read_text("utf-8"), CheckpointState(), allow_unknown_field=True)
+        text = bytes(file.view(0, file.size, "checkpoint state file")).decode("utf-8")
+        state = text_format.Parse(text, CheckpointState(), allow_unknown_field=True)
     except (UnicodeDecodeError, text_format.ParseError) as error:
         raise Corrupt(path, "checkpoint state file", f"cannot be parsed ({error})", hint=hint) from error
     if not state.model_checkpoint_path:

@@ -33,7 +33,7 @@ from ckptdoctor.formats.checkpoint import Advance, StoredBytes
 from ckptdoctor.formats.format import Format
 from ckptdoctor.formats.ordered_code import slice_key
 from ckptdoctor.formats.slices import Piece, assemble, check_cover
-from ckptdoctor.io.mapped_file import MappedFile
+from ckptdoctor.io.store import LOCAL, Store
 from ckptdoctor.specs.dtype import DType
 from ckptdoctor.specs.inventory import Entry, Family, Inventory
 from ckptdoctor.specs.tensor import Extent, TensorSlice, TensorSpec
@@ -73,13 +73,14 @@ class V1Checkpoint:
         source: how the user can name it again.
         files: its shards.
         notes: what the user should know about how it was found.
+        store: where its files are.
 
     Raises:
         FormatError: a file is missing or damaged.
     """
 
-    def __init__(self, source: str, files: tuple[Path, ...], notes: tuple[str, ...] = ()) -> None:
-        self._tables = tuple(TableReader(MappedFile(file)) for file in files)
+    def __init__(self, source: str, files: tuple[Path, ...], notes: tuple[str, ...] = (), store: Store = LOCAL) -> None:
+        self._tables = tuple(TableReader(store.open(file)) for file in files)
         tensors: dict[str, _Tensor] = {}
         for shard, table in enumerate(self._tables):
             for meta in self._read_meta(table):
@@ -272,7 +273,7 @@ TF_V1 = Format(
     FORMAT,
     lambda probe: probe.is_table,
     Family.TENSORFLOW,
-    lambda probe: V1Checkpoint(probe.source, (probe.path,), probe.notes),
+    lambda probe: V1Checkpoint(probe.source, (probe.path,), probe.notes, probe.store),
     strings=True,
     checksums=True,
 )

@@ -19,7 +19,7 @@ from ckptdoctor.errors import Corrupt
 from ckptdoctor.graph_worker.consumers import consumer_of_variable
 from ckptdoctor.graphs.consumer import consumer_of
 from ckptdoctor.graphs.definition_nodes import graph_of_definition_nodes, inputs
-from ckptdoctor.io.mapped_file import MappedFile
+from ckptdoctor.io.store import LOCAL, Store
 from ckptdoctor.limits import MAX_META_GRAPH
 from ckptdoctor.specs.dtype import dtype_from_number
 from ckptdoctor.specs.graph import GraphKind, GraphSpec, Variable
@@ -63,13 +63,13 @@ class _Nodes:
         return [text.decode("utf-8", "surrogateescape") for text in value.tensor.string_val] if value else []
 
 
-def read_meta_graph(path: Path) -> GraphSpec:
+def read_meta_graph(path: Path, store: Store = LOCAL) -> GraphSpec:
     """The variables that a `.meta` file's graph restores, under the keys that its save operation uses.
 
     Raises:
         Corrupt: the file is no MetaGraphDef, or its graph has no variables.
     """
-    file = MappedFile(path)
+    file = store.open(path)
     if file.size > MAX_META_GRAPH:
         raise Corrupt(path, "meta graph", f"{file.size:,} bytes", expected="at most 2 GiB", hint=_DAMAGED)
     variables = saved_variables(path, bytes(file.view(0, file.size, "meta graph")))

@@ -18,7 +18,7 @@ from ckptdoctor.containers.protobuf import Message, parse
 from ckptdoctor.containers.tensorflow_messages import MetaGraphDef, SavedModel
 from ckptdoctor.errors import Corrupt
 from ckptdoctor.graphs.meta_graph import saved_variables
-from ckptdoctor.io.mapped_file import MappedFile
+from ckptdoctor.io.store import LOCAL, Store
 from ckptdoctor.limits import MAX_META_GRAPH, MAX_OBJECTS
 from ckptdoctor.specs.dtype import dtype_from_number
 from ckptdoctor.specs.graph import GraphKind, GraphSpec, Variable
@@ -30,13 +30,13 @@ _SERVING = b"serve"
 _INIT = b"__saved_model_init_op"
 
 
-def read_saved_model(path: Path) -> GraphSpec:
+def read_saved_model(path: Path, store: Store = LOCAL) -> GraphSpec:
     """The variables that a SavedModel restores; of several meta graphs the one that is served.
 
     Raises:
         Corrupt: the file is no SavedModel, or describes no variable.
     """
-    file = MappedFile(path)
+    file = store.open(path)
     if file.size > MAX_META_GRAPH:
         raise Corrupt(path, "SavedModel", f"{file.size:,} bytes", expected="at most 2 GiB", hint=_DAMAGED)
     try:

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import google_crc32c
 
-from ckptdoctor.errors import Corrupt
-from ckptdoctor.limits import COPY_CHUNK
-from ckptdoctor.specs.tensor import Extent
+from ckptdoctor.io.stored_file import StoredFile
 
 _MASK_DELTA = 0xA282EAD8
 
@@ -30,26 +28,13 @@ def masked(data: bytes | memoryview) -> int:
     return mask(extend(0, data))
 
 
-def of_extent(extent: Extent, crc: int = 0) -> int:
-    """The checksum of an extent's bytes after what gave `crc`, read in chunks: a mapping would count as memory in use.
+def of_range(file: StoredFile, offset: int, size: int) -> int:
+    """The checksum of a range of a file, read in chunks.
 
     Raises:
-        Corrupt: the file ends before the extent does.
+        Corrupt: the file ends before the range does.
     """
-    buffer = bytearray(min(COPY_CHUNK, max(extent.size, 1)))
-    with extent.file.open("rb", buffering=0) as file:
-        file.seek(extent.offset)
-        remaining = extent.size
-        while remaining:
-            size = file.readinto(memoryview(buffer)[: min(remaining, len(buffer))])
-            if not size:
-                raise Corrupt(
-                    extent.file,
-                    "data",
-                    f"the file ends {remaining:,} bytes early",
-                    offset=extent.offset,
-                    hint="The file is truncated: fetch it again.",
-                )
-            crc = extend(crc, memoryview(buffer)[:size])
-            remaining -= size
+    crc = 0
+    for chunk in file.chunks(offset, size):
+        crc = extend(crc, chunk)
     return crc

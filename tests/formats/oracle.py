@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 
-def save(prefix: Path, values: dict[str, Any], *, version: int = 2, **saver_options: Any) -> str:
+def save(prefix: Path, values: dict[str, Any], *, version: int = 2, meta: bool = False, **saver_options: Any) -> str:
     """Saves arrays under their names with `tf.compat.v1.train.Saver`, as a V1 file or a V2 bundle."""
     import tensorflow as tf
 
@@ -17,7 +17,7 @@ def save(prefix: Path, values: dict[str, Any], *, version: int = 2, **saver_opti
         variables = {name: v1.Variable(value, name=f"v{i}") for i, (name, value) in enumerate(values.items())}
         session.run(v1.global_variables_initializer())
         saver = v1.train.Saver(variables, write_version=version, **saver_options)
-        return str(saver.save(session, str(prefix), write_meta_graph=False, write_state=False))
+        return str(saver.save(session, str(prefix), write_meta_graph=meta, write_state=False))
 
 
 def save_raw(prefix: Path, values: dict[str, Any]) -> None:

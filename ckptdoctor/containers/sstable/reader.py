@@ -20,10 +20,10 @@ from ckptdoctor.containers.sstable.format import (
 )
 from ckptdoctor.errors import Corrupt
 from ckptdoctor.io import crc32c
-from ckptdoctor.io.mapped_file import MappedFile
+from ckptdoctor.io.stored_file import Range, StoredFile
 from ckptdoctor.limits import MAX_METADATA_BLOCK
-from ckptdoctor.specs.tensor import Extent
 
+_CHECKSUM = 4
 _DAMAGED = "The file is damaged: fetch it again, or use another step's checkpoint."
 
 
@@ -50,7 +50,7 @@ class TableReader:
         Corrupt: the footer or the index block is damaged.
     """
 
-    def __init__(self, file: MappedFile) -> None:
+    def __init__(self, file: StoredFile) -> None:
         self.file = file
         footer_offset = max(0, file.size - FOOTER_SIZE)
         try:
@@ -59,8 +59,9 @@ class TableReader:
             raise self._corrupt("footer", footer_offset, error) from error
         self._last_keys: list[bytes] = []
         self._handles: list[BlockHandle] = []
-        self._load(footer.metaindex, "metaindex block")
-        index = self._load(footer.index, "index block")
+        metaindex, stored = file.read_ranges([_stored(footer.metaindex), _stored(footer.index)], "index block")
+        self._unpacked(footer.metaindex, metaindex, "metaindex block", self._crc(metaindex))
+        index = self._unpacked(footer.index, stored, "index block", self._crc(stored))
         try:
             for key, start, end in read_entries(index):
                 self._last_keys.append(key)
@@ -71,22 +72,30 @@ class TableReader:
     def _corrupt(self, structure: str, offset: int, reason: object) -> Corrupt:
         return Corrupt(self.file.path, structure, str(reason), offset=offset, hint=_DAMAGED)
 
-    def _load(self, handle: BlockHandle, structure: str, *, check: bool = True) -> memoryview:
-        """A block's bytes; a mapped view where it is stored uncompressed. `check` compares its checksum."""
-        stored = self.file.view(handle.offset, handle.size + TRAILER_SIZE, structure)
+    @staticmethod
+    def _crc(stored: memoryview) -> int:
+        return crc32c.masked(stored[:-_CHECKSUM])
+
+    def _unpacked(self, handle: BlockHandle, stored: memoryview, structure: str, crc: int | None) -> memoryview:
+        """A block's bytes out of what is stored; a view where they are stored uncompressed.
+
+        Args:
+            handle: where the block is.
+            stored: the block and its trailer.
+            structure: what the block is.
+            crc: the masked checksum of the block and its type, to be compared; None where it is not.
+        """
         compression = stored[handle.size]
-        if check:
-            crc = crc32c.of_extent(Extent(self.file.path, handle.offset, handle.size + 1))
-            (expected,) = struct.unpack_from("<I", stored, handle.size + 1)
-            if crc32c.mask(crc) != expected:
-                raise Corrupt(
-                    self.file.path,
-                    structure,
-                    f"masked crc {crc32c.mask(crc):#010x}",
-                    offset=handle.offset,
-                    expected=f"{expected:#010x}",
-                    hint=_DAMAGED,
-                )
+        (expected,) = struct.unpack_from("<I", stored, handle.size + 1)
+        if crc not in (None, expected):
+            raise Corrupt(
+                self.file.path,
+                structure,
+                f"masked crc {crc:#010x}",
+                offset=handle.offset,
+                expected=f"{expected:#010x}",
+                hint=_DAMAGED,
+            )
         if compression == UNCOMPRESSED:
             return stored[: handle.size]
         if compression == SNAPPY:
@@ -104,8 +113,11 @@ class TableReader:
         )
 
     def _entries(self, handle: BlockHandle, *, check: bool) -> Iterator[tuple[bytes, Value]]:
-        block = self._load(handle, "data block", check=check)
-        mapped = self.file.view(handle.offset + handle.size, 1, "data block")[0] == UNCOMPRESSED
+        """The entries of a data block, which may be large: its bytes are not all looked at, only checked in passing."""
+        stored = self.file.view(*_stored(handle), "data block")
+        crc = crc32c.mask(crc32c.of_range(self.file, handle.offset, handle.size + 1)) if check else None
+        block = self._unpacked(handle, stored, "data block", crc)
+        mapped = stored[handle.size] == UNCOMPRESSED
         try:
             for key, start, end in read_entries(block):
                 yield key, Value(block, start, end, handle.offset + start if mapped else None)
@@ -119,8 +131,9 @@ class TableReader:
         Raises:
             Corrupt: a block is damaged.
         """
-        for handle in self._handles:
-            block = bytes(self._load(handle, "data block"))
+        blocks = self.file.read_ranges([_stored(handle) for handle in self._handles], "data block")
+        for handle, stored in zip(self._handles, blocks, strict=True):
+            block = bytes(self._unpacked(handle, stored, "data block", self._crc(stored)))
             try:
                 for key, start, end in read_entries(block):
                     yield key, block[start:end]
@@ -172,3 +185,8 @@ class TableReader:
             for _ in self._entries(handle, check=True):
                 pass
             yield handle.size
+
+
+def _stored(handle: BlockHandle) -> Range:
+    """Where a block and its trailer lie."""
+    return handle.offset, handle.size + TRAILER_SIZE

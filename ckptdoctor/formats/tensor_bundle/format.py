@@ -12,7 +12,7 @@ TENSOR_BUNDLE = Format(
     # A V1 file is the same table; TensorFlow goes by the name here.
     lambda probe: probe.is_table and probe.path.name.endswith(".index"),
     Family.TENSORFLOW,
-    lambda probe: TensorBundle(probe.source, probe.notes),
+    lambda probe: TensorBundle(probe.source, probe.notes, probe.store),
     target="tensor-bundle",
     write=lambda destination, output, specs, layout: BundleWriter(destination, output, specs, layout.max_shard_size),
     sharded=True,

@@ -28,7 +28,8 @@ from ckptdoctor.formats.slices import Piece, assemble, check_cover
 from ckptdoctor.formats.tensor_bundle.naming import index_path, shard_path
 from ckptdoctor.formats.tensor_bundle.strings import decode_strings
 from ckptdoctor.io import crc32c
-from ckptdoctor.io.mapped_file import MappedFile
+from ckptdoctor.io.store import LOCAL, Store
+from ckptdoctor.io.stored_file import StoredFile
 from ckptdoctor.limits import MAX_SHARDS
 from ckptdoctor.specs.inventory import OBJECT_GRAPH_KEY, Entry, Family, Inventory
 from ckptdoctor.specs.objects import ObjectGraph
@@ -85,17 +86,18 @@ class TensorBundle:
     Args:
         prefix: the common start of its files' names.
         notes: what the user should know about how it was found.
+        store: where its files are.
 
     Raises:
         FormatError: the index is missing or damaged. Missing shards are no error until a value of theirs is read.
     """
 
-    def __init__(self, prefix: str, notes: tuple[str, ...] = ()) -> None:
-        self.prefix = prefix
+    def __init__(self, prefix: str, notes: tuple[str, ...] = (), store: Store = LOCAL) -> None:
+        self.prefix, self.store = prefix, store
         self.index = index_path(prefix)
         self._records: dict[str, Record] = {}
         self._slices: dict[bytes, Record] = {}
-        table = TableReader(MappedFile(self.index))
+        table = TableReader(store.open(self.index))
         self.header: Message = None
         specs: dict[bytes, TensorSpec] = {}
         for key, value in table.rows():
@@ -115,7 +117,7 @@ class TensorBundle:
         self.shards = tuple(
             shard_path(prefix, shard, self.header.num_shards) for shard in range(self.header.num_shards)
         )
-        absent = [shard.name for shard in self.shards if not shard.exists()]
+        absent = [shard.name for shard in self.shards if not store.exists(shard)]
         self._some_data = len(absent) < len(self.shards)
         if absent:
             listed = ", ".join(absent[:_LISTED]) + (
@@ -198,16 +200,16 @@ class TensorBundle:
     def _mapped(self) -> Any:
         return cache(self._map_shard)
 
-    def _map_shard(self, shard: int) -> MappedFile:
+    def _map_shard(self, shard: int) -> StoredFile:
         path = self.shards[shard]
-        if not path.exists():
+        if not self.store.exists(path):
             raise MissingData(
                 path,
                 f"data shard {shard + 1} of {len(self.shards)}",
                 "is missing",
                 hint=self._missing_hint(path),
             )
-        return MappedFile(path)
+        return self.store.open(path)
 
     def _missing_hint(self, path: Path) -> str:
         if not self._some_data:
@@ -313,7 +315,7 @@ class TensorBundle:
     def verify(self, advance: Advance) -> list[FormatError]:
         """Checks every shard, extent and checksum. The index was checked when it was opened."""
         problems: list[FormatError] = []
-        missing = {file for file in self.shards if not file.exists()}
+        missing = {file for file in self.shards if not self.store.exists(file)}
         for number, file in enumerate(self.shards):
             try:
                 if file not in missing or len(problems) < _LISTED:
@@ -367,6 +369,6 @@ class TensorBundle:
         elif record.size < _SMALL:
             crc = crc32c.masked(self._bytes(record))
         else:
-            crc = crc32c.mask(crc32c.of_extent(extent))
+            crc = crc32c.mask(crc32c.of_range(self._mapped(record.shard), extent.offset, extent.size))
         if crc != record.masked_crc:
             raise self._damaged(key, record, f"masked crc {crc:#010x}", f"{record.masked_crc:#010x}")

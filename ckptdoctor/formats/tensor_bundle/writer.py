@@ -187,7 +187,7 @@ def _take_shards(source: TensorBundle, prefix: str, output: AtomicOutput, *, lin
         if link:
             output.link(shard, target)
         else:
-            copy_range(Extent(shard, 0, shard.stat().st_size), output.create(target))
+            copy_range(Extent(shard, 0, source.store.size(shard)), output.create(target))
 
 
 def _set_shape(entry: Message, spec: TensorSpec) -> None:
