@@ -105,12 +105,13 @@ class OpenedCheckpoint(Mapping[str, "StoredTensor"]):
         checkpoint_of(self)
         entry = self._entries.get(key)
         if entry is None:
+            from ckptdoctor.specs.command import operand, own_command
             from ckptdoctor.specs.near_names import did_you_mean
 
             near = did_you_mean(key, self._entries) if isinstance(key, str) else ""
             raise UnknownKey(
                 f"{self._source} has no key {key!r}" + (f". {near}" if near else ""),
-                hint=f"List its keys: ckptdoctor inspect {self._source} --table",
+                hint=f"List its keys: {own_command('inspect', operand(self._source), '--table')}",
             )
         return StoredTensor(self, entry)
 

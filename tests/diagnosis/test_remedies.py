@@ -16,7 +16,7 @@ from rich.console import Console
 
 from ckptdoctor.alignment.align import align
 from ckptdoctor.cli.app import app
-from ckptdoctor.conversion.renames import Names
+from ckptdoctor.conversion.renames import Names, parse_rename
 from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose
 from ckptdoctor.diagnosis.diagnostic import Remedy
 from ckptdoctor.diagnosis.example import Example
@@ -182,7 +182,7 @@ def test_a_printed_rename_is_of_exactly_that_key(key: str, to: str) -> None:
     keys = (key, f"{key}\n", f"{key}x", f"x{key}", f"{key}/{key}", key.replace("=", "#") + "#")
     inventory = Inventory("m", "npz", Family.ARRAYS, (), {name: Entry(name, spec) for name in sorted({*keys})})
     to = f"new/{to}"
-    plan = Names((rename_argument(key, to),)).plan(inventory)
+    plan = Names((parse_rename(rename_argument(key, to)),)).plan(inventory)
     assert plan.ops == (Rename(key, to),)
 
 
@@ -253,7 +253,7 @@ def test_one_module_quotes_and_one_makes_code() -> None:
             quoting.add(path.name)
         if re.search(r"\bCode\(", text):
             coding.add(path.name)
-    assert quoting == {"command.py"}
+    assert quoting == {"command.py", "demo.py"}  # the demo's words are all its own
     assert coding == {"code.py"}
 
 
@@ -263,7 +263,7 @@ def test_a_hint_can_be_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     for number, hostile in enumerate(HOSTILE):
         inventory = Inventory(f"{hostile}.npz", "npz", Family.ARRAYS, (), {"w": Entry("w", spec)})
         with pytest.raises(CkptDoctorError) as caught:
-            Names(("absent=other",)).plan(inventory)
+            Names((("absent", "other"),)).plan(inventory)
         command = own_command("inspect", operand(inventory.source), "--table")
         assert caught.value.hint == f"See: {command}"
         directory = tmp_path / str(number)
