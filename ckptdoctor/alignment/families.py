@@ -118,11 +118,11 @@ def correspondences(
     left, right = group_families(missing, templates), group_families(unexpected, templates)
     best = {(lhs.template, rhs.template): _best(lhs, rhs) for lhs in left for rhs in right if _comparable(lhs, rhs)}
     while True:
-        found = [item for items in best.values() for item in items if _believed(item, left, right, whole=whole)]
-        if not found:
+        believed = [item for items in best.values() for item in items if _believed(item, left, right, whole=whole)]
+        if not believed:
             return
-        first = max(found, key=_weight)
-        rivals = [item for item in found if item.lhs == first.lhs and _weight(item)[:3] == _weight(first)[:3]]
+        first = max(believed, key=_weight)
+        rivals = [item for item in believed if item.lhs == first.lhs and _weight(item)[:3] == _weight(first)[:3]]
         # Two ways to say the same are no rivals.
         chosen = tuple({_identity(item): item for item in rivals}.values())
         yield chosen
@@ -174,7 +174,7 @@ def _best(lhs: GraphFamily, rhs: StoredFamily) -> list[Correspondence]:
         return []
     fits = _Fits(lhs, rhs)
     anchors = sorted((item for item in lhs.members if fits.of(item)), key=lambda item: len(fits.of(item)))
-    found: dict[frozenset[tuple[Numbers, Numbers]], Correspondence] = {}
+    readings: dict[frozenset[tuple[Numbers, Numbers]], Correspondence] = {}
     most = 2
     # Two anchors, because one may be the layer that was changed.
     for anchor in anchors[:2]:
@@ -193,11 +193,11 @@ def _best(lhs: GraphFamily, rhs: StoredFamily) -> list[Correspondence]:
                     tuple((lhs.members[a], rhs.members[b]) for a, b in some) for some in (joined, conflicts)
                 )
                 item = Correspondence(lhs.template, rhs.template, pairs, conflicting, in_order and not any(shifts))
-                known = found.get(frozenset(joined))
+                known = readings.get(frozenset(joined))
                 if known is None or item.plain:
-                    found[frozenset(joined)] = item
-    best = max((item.score for item in found.values()), default=0)
-    return [item for item in found.values() if item.score == best]
+                    readings[frozenset(joined)] = item
+    best = max((item.score for item in readings.values()), default=0)
+    return [item for item in readings.values() if item.score == best]
 
 
 class _Fits:
@@ -242,11 +242,11 @@ def _join(
     joined: list[tuple[Numbers, Numbers]] = []
     conflicts: list[tuple[Numbers, Numbers]] = []
     for numbers in lhs.members:
-        made = list(target)
+        corresponding = list(target)
         for index, source in sources.items():
             if source is not None:
-                made[index] = numbers[source] + target[index] - anchor[source]
-        key = tuple(made)
+                corresponding[index] = numbers[source] + target[index] - anchor[source]
+        key = tuple(corresponding)
         if key in rhs.members:
             (joined if fits.pair(numbers, key) else conflicts).append((numbers, key))
     if len({key for _, key in (*joined, *conflicts)}) < len(joined) + len(conflicts):

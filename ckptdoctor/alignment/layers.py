@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
@@ -27,6 +28,8 @@ class Named(Protocol):
 
 Item = TypeVar("Item", bound=Named)
 Other = TypeVar("Other", bound=Named)
+
+_NUMBER = re.compile(r"(\d+)")
 
 Signature = frozenset[tuple[str, Shape]]
 
@@ -93,9 +96,7 @@ def same_shape(lhs: Shape, rhs: Shape) -> bool:
 
 def natural(key: str) -> list[tuple[int, int | str]]:
     """A key for sorting in which conv10 stands behind conv9."""
-    import re
-
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", key)]
+    return [(0, int(part)) if part.isdigit() else (1, part) for part in _NUMBER.split(key)]
 
 
 def has_kernel(layer: Layer[Item]) -> bool:
