@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from ckptdoctor.formats.tensor_bundle.naming import prefix_of
 from ckptdoctor.formats.tensor_bundle.reader import TensorBundle
 from ckptdoctor.formats.tensor_bundle.writer import BundleWriter, reindex
 from ckptdoctor.io.atomic_output import AtomicOutput
+from ckptdoctor.io.store import LOCAL
 from ckptdoctor.ops.elements import chunks, sliced
 from ckptdoctor.specs.inventory import OBJECT_GRAPH_KEY, Entry
 
@@ -86,7 +87,7 @@ def convert(
             "--link needs a V2 bundle of which only names and shapes change",
             hint="Leave --link out: the bytes are copied, and what changes is computed.",
         )
-    before = _states(checkpoint)
+    before = {path: LOCAL.identity(path) for path in checkpoint.inventory.files}
     with AtomicOutput(force=force) as output:
         if isinstance(checkpoint, TensorBundle) and whole:
             kept = {origin.source: Entry(key, item.spec) for key, item in made.items() if (origin := item.origin)}
@@ -108,20 +109,9 @@ def convert(
     return Receipt(prefix, files, len(made), changed, sizes[True], sizes[False], link)
 
 
-def _states(checkpoint: Checkpoint) -> dict[Path, tuple[int, int, int]]:
-    """What tells whether a file was changed: its number, its size, and when it was written."""
-    found = {}
-    for path in checkpoint.inventory.files:
-        if path.exists():
-            status = path.stat()
-            found[path] = status.st_ino, status.st_size, status.st_mtime_ns
-    return found
-
-
-def _require_unchanged(before: dict[Path, tuple[int, int, int]]) -> None:
-    for path, state in before.items():
-        status = path.stat() if path.exists() else None
-        if status is None or (status.st_ino, status.st_size, status.st_mtime_ns) != state:
+def _require_unchanged(before: Mapping[Path, Hashable]) -> None:
+    for path, identity in before.items():
+        if LOCAL.identity(path) != identity:
             raise Corrupt(
                 path,
                 "file",

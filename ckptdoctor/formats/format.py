@@ -85,7 +85,7 @@ class Format:
         sharded: whether it can be several files.
         by_position: whether its reader goes by the order of a model's weights; else it has its tensors by key.
         keras_places: whether it has a tensor where Keras 3's own traversal puts it.
-        strings: whether it holds strings.
+        strings: whether strings can be written to it.
         checksums: whether it keeps checksums of its values.
     """
 

@@ -155,4 +155,4 @@ def _may_be_graph(probe: Probe) -> bool:
     return probe.head.startswith(_FIRST_FIELD) or _TEXT.match(probe.head) is not None
 
 
-FROZEN_GRAPH = Format(FORMAT, _may_be_graph, Family.GRAPH, open_graph_def, strings=True)
+FROZEN_GRAPH = Format(FORMAT, _may_be_graph, Family.GRAPH, open_graph_def)

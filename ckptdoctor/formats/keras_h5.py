@@ -69,19 +69,19 @@ def open_keras_h5(
         FormatError: the file is damaged, or has something that is not opened.
     """
     path, file = probe.path, Hdf5(probe.file, source, base)
-    found, entries = _named(file)
+    own_kind, entries = _named(file)
     foreign = f"{path.name} is HDF5, but not Keras's: its datasets are listed under their paths."
-    notes = _kernel_notes(file) if found else (foreign,)
+    notes = _kernel_notes(file) if own_kind else (foreign,)
     text = file.attributes.get("", {}).get("model_config", config)
     config = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text or "")
     # Keras 1 and 2 go by the order of the layers, which is recorded beside them.
     groups = _recorded_groups(file)
     listed = {key: entries[key] for group in groups for key in group.keys if key in entries}
     ordered = listed | {key: entry for key, entry in sorted(entries.items()) if key not in listed}
-    family = Family.KERAS if kind or found else Family.ARRAYS
+    family = Family.KERAS if kind or own_kind else Family.ARRAYS
     inventory = Inventory(
         str(path),
-        kind or found or "HDF5",
+        kind or own_kind or "HDF5",
         family,
         (path,),
         ordered,

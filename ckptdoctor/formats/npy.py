@@ -385,5 +385,5 @@ def _load(data: memoryview, spec: TensorSpec, dtype: Any, *, fortran: bool) -> N
     return np.array(values, dtype=dtype.newbyteorder("="), order="C")
 
 
-NPY = Format(FORMAT, starts_with(_MAGIC), Family.ARRAYS, open_npy, strings=True)
+NPY = Format(FORMAT, starts_with(_MAGIC), Family.ARRAYS, open_npy)
 """An array without names is opened as none, and refused as what it is."""

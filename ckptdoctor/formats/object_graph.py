@@ -82,23 +82,23 @@ def described(entries: Mapping[str, Entry], graph: ObjectGraph) -> dict[str, Ent
     for item in graph.objects:
         for attribute in item.attributes:
             full_names[attribute.full_name] = full_names.get(attribute.full_name, 0) + 1
-    found = dict(entries)
+    known = dict(entries)
     for number, item in enumerate(graph.objects):
         for attribute in item.attributes:
-            if attribute.key not in found or attribute.key == OBJECT_GRAPH_KEY:
+            if attribute.key not in known or attribute.key == OBJECT_GRAPH_KEY:
                 continue
             # Names need not be unique in an object graph; one that several keys have tells nothing.
             own = attribute.full_name if full_names[attribute.full_name] == 1 else ""
             owner, slot = owners.get(number, (-1, ""))
             path = through_model.get(number) or shortest.get(number, "")
-            found[attribute.key] = replace(
-                found[attribute.key],
+            known[attribute.key] = replace(
+                known[attribute.key],
                 name=own,
                 path=path,
                 owner=graph.objects[owner].key if owner >= 0 else "",
                 slot=slot,
             )
-    return found
+    return known
 
 
 def _text(data: bytes) -> str:
@@ -117,10 +117,10 @@ def _holding_values(graph: ObjectGraph) -> set[int]:
         for _, child in item.children:
             parents.setdefault(child, []).append(number)
     pending = [number for number, item in enumerate(graph.objects) if item.attributes]
-    found = set(pending)
+    holding = set(pending)
     while pending:
         for parent in parents.get(pending.pop(), ()):
-            if parent not in found:
-                found.add(parent)
+            if parent not in holding:
+                holding.add(parent)
                 pending.append(parent)
-    return found
+    return holding

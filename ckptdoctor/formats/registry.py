@@ -13,7 +13,7 @@ from ckptdoctor.formats.keras_v3 import KERAS_MODEL, KERAS_WEIGHTS
 from ckptdoctor.formats.npy import NPY
 from ckptdoctor.formats.npz import NPZ
 from ckptdoctor.formats.safetensors import SAFETENSORS
-from ckptdoctor.formats.target import Layout, Specs, TargetWriter
+from ckptdoctor.formats.target import Layout, Specs, TargetWriter, refuse_strings
 from ckptdoctor.formats.tensor_bundle.format import TENSOR_BUNDLE
 from ckptdoctor.formats.tf_v1 import TF_V1
 from ckptdoctor.io.atomic_output import AtomicOutput
@@ -56,16 +56,16 @@ def refusal(probe: Probe) -> NotACheckpoint:
     return NotACheckpoint(probe.path, "file", f"this is {known.name}", hint=known.refusal)
 
 
-def target_of(output: str, wanted: str = "") -> Format:
+def target_of(output: str, asked: str = "") -> Format:
     """The format to write: the one that is asked for, else the one of the name, else a tensor bundle.
 
     Raises:
         UsageError: what is asked for cannot be written.
     """
-    if wanted:
-        if wanted not in WRITTEN:
-            raise UsageError(f"--to {wanted} cannot be written", hint="Formats: " + ", ".join(WRITTEN))
-        return WRITTEN[wanted]
+    if asked:
+        if asked not in WRITTEN:
+            raise UsageError(f"--to {asked} cannot be written", hint="Formats: " + ", ".join(WRITTEN))
+        return WRITTEN[asked]
     endings = {ending: record for record in WRITTEN.values() for ending in record.endings}
     fitting = [ending for ending in endings if output.lower().endswith(ending)]
     return endings[max(fitting, key=len)] if fitting else TENSOR_BUNDLE
@@ -87,6 +87,9 @@ def make_writer(target: Format, destination: str, output: AtomicOutput, specs: S
     if layout.max_shard_size and not target.sharded:
         several = [record.target for record in WRITTEN.values() if record.sharded]
         raise UsageError(f"{target.target} is one file", hint="--max-shard-size is for " + ", ".join(several))
+    strings = [key for key, spec in specs.items() if spec.dtype.name == "string"]
+    if strings and not target.strings:
+        raise refuse_strings(strings[0], target.name)
     if target.write is None:
         raise UsageError(f"{target.name} cannot be written", hint="Formats: " + ", ".join(WRITTEN))
     return target.write(destination, output, specs, layout)

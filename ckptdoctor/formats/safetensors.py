@@ -217,8 +217,6 @@ def _header(specs: Specs) -> bytes:
     offset = 0
     for key, spec in specs.items():
         if spec.dtype.name not in names:
-            if spec.dtype.name == "string":
-                raise refuse_strings(key, FORMAT)
             raise UsageError(f"{key} is {spec.dtype}, which safetensors has not", hint="Cast it with a plan step.")
         header[key] = {
             "dtype": names[spec.dtype.name],

@@ -23,9 +23,9 @@ def check_cover(parts: Sequence[TensorSlice], shape: Shape) -> None:
     if len(parts) > MAX_SLICES:
         raise ValueError(f"{len(parts):,} slices; at most {MAX_SLICES:,} are read")
     boxes = [part.resolve(shape) for part in parts]
-    for one, other in combinations(boxes, 2):
-        if all(max(a.start, b.start) < min(a.stop, b.stop) for a, b in zip(one, other, strict=True)):
-            raise ValueError(f"its slices {one} and {other} overlap")
+    for box, other in combinations(boxes, 2):
+        if all(max(a.start, b.start) < min(a.stop, b.stop) for a, b in zip(box, other, strict=True)):
+            raise ValueError(f"its slices {box} and {other} overlap")
     covered = sum(prod(side.stop - side.start for side in box) for box in boxes)
     if covered != prod(shape):
         raise ValueError(f"its slices hold {covered:,} of {prod(shape):,} elements")
@@ -57,9 +57,9 @@ def assemble_rows(spec: TensorSpec, pieces: Iterable[Piece], start: int, stop: i
     rows = np.empty((stop - start, *spec.shape[1:]), dtype=spec.dtype.to_numpy())
     for part, values in pieces:
         box = part.resolve(spec.shape)
-        wanted = tuple(side.stop - side.start for side in box)
-        if values.shape != wanted:
-            raise ValueError(f"a slice of {wanted} holds {values.shape}")
+        shape = tuple(side.stop - side.start for side in box)
+        if values.shape != shape:
+            raise ValueError(f"a slice of {shape} holds {values.shape}")
         low, high = max(start, box[0].start), min(stop, box[0].stop)
         if low < high:
             place = (slice(low - start, high - start), *box[1:])

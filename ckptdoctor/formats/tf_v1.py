@@ -243,10 +243,10 @@ def _value_fields(value: Value, dtype: DType) -> list[WireField]:
 
 
 def _only(data: memoryview, start: int, end: int, number: int) -> WireField:
-    found = [field for field in walk(data, start, end) if field.number == number and field.type == BYTES]
-    if len(found) != 1:
-        raise ValueError(f"{len(found)} fields {number} instead of one")
-    return found[0]
+    matching = [field for field in walk(data, start, end) if field.number == number and field.type == BYTES]
+    if len(matching) != 1:
+        raise ValueError(f"{len(matching)} fields {number} instead of one")
+    return matching[0]
 
 
 def _from_varints(data: memoryview, fields: list[WireField], dtype: DType) -> NDArray[Any]:
@@ -274,6 +274,5 @@ TF_V1 = Format(
     lambda probe: probe.is_table,
     Family.TENSORFLOW,
     lambda probe: V1Checkpoint(probe.source, (probe.path,), probe.notes, probe.store),
-    strings=True,
     checksums=True,
 )

@@ -55,7 +55,11 @@ class Store(Protocol):
         ...
 
     def list(self, directory: Path) -> tuple[Path, ...]:
-        """The files and directories in a directory, sorted; nothing where there is none."""
+        """The files and directories in a directory, sorted; nothing where there is none.
+
+        Raises:
+            FormatError: it cannot be listed.
+        """
         ...
 
     def size(self, path: Path) -> int:
@@ -100,7 +104,10 @@ class LocalStore:
 
     def list(self, directory: Path) -> tuple[Path, ...]:
         """See `Store`."""
-        return tuple(sorted(directory.iterdir())) if directory.is_dir() else ()
+        try:
+            return tuple(sorted(directory.iterdir())) if directory.is_dir() else ()
+        except OSError as error:
+            raise FormatError(directory, "directory", f"cannot be listed: {error.strerror}", hint=CHECK) from error
 
     def size(self, path: Path) -> int:
         """See `Store`."""

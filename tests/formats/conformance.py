@@ -18,7 +18,10 @@ from hypothesis.extra import numpy as arrays
 
 from ckptdoctor.errors import FormatError
 from ckptdoctor.formats.checkpoint import Checkpoint
+from ckptdoctor.formats.format import Probe
 from ckptdoctor.formats.locate import open_checkpoint
+from ckptdoctor.formats.registry import FORMATS
+from ckptdoctor.specs.inventory import Family
 
 Values = dict[str, np.ndarray]
 
@@ -136,6 +139,13 @@ class FormatConformance:
                     continue
                 same(self.open(path), expected)
             file.write_bytes(data)
+
+    def test_the_record_says_whether_values_have_checksums(self, tmp_path: Path) -> None:
+        checkpoint = self.open(self.write(tmp_path, "x", self.adapt(SMALL)))
+        probe = Probe(checkpoint.inventory.files[0])
+        record = next(record for record in FORMATS if record.open and record.recognise(probe))
+        assert record.checksums == self.checked
+        assert checkpoint.inventory.family in (record.family, Family.ARRAYS)
 
     def problems(self, path: Path) -> list[FormatError]:
         """What is said of a file: only a FormatError may be."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import ckptdoctor
 from ckptdoctor.errors import UsageError
 from ckptdoctor.formats.format import Format, Probe
 from ckptdoctor.formats.registry import FORMATS, WRITTEN, make_writer, refusal, target_of
@@ -74,3 +75,10 @@ def test_any_file_is_of_some_format(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"\xff\xfe\xfd" * 50)
     assert "a binary file without a table's end" in refusal(Probe(path)).message
+
+
+def test_messages_are_declared_in_one_place() -> None:
+    package = Path(ckptdoctor.__file__).parent
+    declaring = [path.name for path in package.rglob("*.py") if "import Message, declare" in path.read_text("utf-8")]
+    assert declaring == ["tensorflow_messages.py"]
+    assert [path.name for path in package.rglob("*.py") if "= declare(" in path.read_text("utf-8")] == declaring

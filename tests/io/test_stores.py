@@ -140,6 +140,15 @@ def test_what_is_open_stays_what_it_was(store: Store, tmp_path: Path) -> None:
     assert bytes(file.view(0, file.size, "data")) == b"old"
 
 
+def test_a_directory_that_cannot_be_listed_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(FormatError, match="cannot be listed: Permission denied"):
+        LOCAL.list(tmp_path)
+
+
 FILES = {"open", "exists", "stat", "glob", "rglob", "iterdir", "is_file", "is_dir", "read_bytes", "read_text"}
 OTHERS = {"store", "self.store", "probe.store", "source.store", "LOCAL", "archive", "self._zip", "record"}
 """What has a method of such a name and is no path: a store, an archive's members, a format's record."""

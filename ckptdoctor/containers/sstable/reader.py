@@ -170,8 +170,8 @@ class TableReader:
         position = bisect_left(self._last_keys, key)
         if position == len(self._handles):
             return None
-        for found, value in self._entries(self._handles[position], check=check):
-            if found == key:
+        for stored_key, value in self._entries(self._handles[position], check=check):
+            if stored_key == key:
                 return value
         return None
 

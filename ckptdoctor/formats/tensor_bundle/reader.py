@@ -246,13 +246,13 @@ class TensorBundle:
         for proto in record.proto.slices if record.sliced else ():
             part = slice_from_proto(proto)
             table_key = slice_key(key_to_bytes(key), part)
-            found = self._slices.get(table_key)
-            if found is None:
+            part_record = self._slices.get(table_key)
+            if part_record is None:
                 raise self._corrupt(f"entry {key!r}", f"its slice {part.starts}, {part.lengths} has no entry")
             shape = tuple(side.stop - side.start for side in part.resolve(record.spec.shape))
-            if found.spec != TensorSpec(record.spec.dtype, shape) or found.sliced:
-                raise self._corrupt(f"entry {key!r}", f"its slice {part.starts}, {part.lengths} is {found.spec}")
-            parts.append((table_key, found))
+            if part_record.spec != TensorSpec(record.spec.dtype, shape) or part_record.sliced:
+                raise self._corrupt(f"entry {key!r}", f"its slice {part.starts}, {part.lengths} is {part_record.spec}")
+            parts.append((table_key, part_record))
         return parts
 
     def read(self, key: str) -> NDArray[Any]:

@@ -7,7 +7,6 @@ last file to appear.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,12 +64,12 @@ class BundleWriter:
         size = sum(extent.size for extent in stored.extents)
         data = self._data[self._shard_of[key]]
         if spec.dtype.itemsize or stored.masked_crc is None:
-            found = crc32c.mask(copy_stored(key, stored, data, advance))
+            masked = crc32c.mask(copy_stored(key, stored, data, advance))
         else:
             # The checksum of strings and variants is not that of their bytes; it is carried over.
             copy_stored(key, replace(stored, masked_crc=None), data, advance)
-            found = stored.masked_crc
-        self._add(key, spec, size, found)
+            masked = stored.masked_crc
+        self._add(key, spec, size, masked)
 
     def add_slices(
         self,
@@ -157,6 +156,8 @@ def reindex(
     Raises:
         Corrupt: data of a kept key has another checksum than its entry records.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(1) as background:
         # The kernel copies while this thread reads what was copied and compares its checksums.
         copying = background.submit(_take_shards, source, prefix, output, link=link)
