@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 from measured import ENVIRONMENT
 
+from ckptdoctor.formats.target import Incoming
 from ckptdoctor.formats.tensor_bundle.writer import BundleWriter
+from ckptdoctor.io import crc32c
 from ckptdoctor.io.atomic_output import AtomicOutput
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.tensor import TensorSpec
@@ -106,26 +108,34 @@ def vgg() -> None:
 def many(count: int, prefix: str) -> None:
     """A bundle of so many small tensors."""
     spec = TensorSpec(dtype_from_name("float32"), (2, 3))
-    specs = {f"model/block_{n // 100:05d}/layer_{n % 100:02d}/kernel": spec for n in range(count)}
-    with AtomicOutput() as output:
-        writer = BundleWriter(prefix, output, specs)
-        for key in specs:
-            writer.add_chunks(key, spec, [np.ones(spec.shape, np.float32)], lambda size: None)
-        writer.finish()
-        output.commit()
+    keys = [f"model/block_{n // 100:05d}/layer_{n % 100:02d}/kernel" for n in range(count)]
+    _bundle(prefix, keys, spec, np.ones(spec.shape, np.float32))
 
 
 def large(prefix: str, gigabytes: int, shards: int) -> None:
     """A bundle of so many gigabytes in so many shards."""
     rows = 1 << 18  # of 256 floats: 256 MiB
     spec = TensorSpec(dtype_from_name("float32"), (rows, 256))
-    specs = {f"layer_{n:03d}/kernel": spec for n in range(gigabytes * 4)}
+    keys = [f"layer_{n:03d}/kernel" for n in range(gigabytes * 4)]
     chunk = np.random.default_rng(0).standard_normal((rows // 16, 256)).astype(np.float32)
+    _bundle(prefix, keys, spec, chunk, -(-len(keys) * spec.nbytes // shards))
+
+
+def _bundle(prefix: str, keys: list[str], spec: TensorSpec, chunk: np.ndarray, max_shard_size: int = 0) -> None:
+    """A bundle of tensors of one shape, each the same chunk again and again."""
+    data = chunk.tobytes()
+    times = spec.nbytes // len(data)
+    checksum = 0
+    for _ in range(times):
+        checksum = crc32c.extend(checksum, data)
     with AtomicOutput() as output:
-        writer = BundleWriter(prefix, output, specs, -(-sum(item.nbytes for item in specs.values()) // shards))
-        for key in specs:
-            writer.add_chunks(key, spec, [chunk] * 16, lambda size: None)
-        writer.finish()
+        writer = BundleWriter(prefix, output, dict.fromkeys(keys, Incoming(spec)), max_shard_size)
+        for part in writer.layout.parts:
+            with part.extent.file.open("r+b") as file:
+                file.seek(part.extent.offset)
+                for _ in range(times):
+                    file.write(data)
+        writer.finish([checksum] * len(keys))
         output.commit()
 
 

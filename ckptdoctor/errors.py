@@ -46,6 +46,10 @@ class CkptDoctorError(Exception):
         if hasattr(self, "add_note"):  # from Python 3.11 on, a traceback shows it
             self.add_note(f"help: {hint}")
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """How it goes from process to process: an exception is made of `args` alone else, and the hint is not among them."""
+        return _remade, (type(self), self.args, self.__dict__)
+
 
 class UsageError(CkptDoctorError):
     """The request itself cannot be carried out."""
@@ -186,6 +190,12 @@ class MixedSaves(Corrupt):
     """
 
     code = "CKD004"
+
+
+def _remade(kind: type[CkptDoctorError], args: tuple[object, ...], state: dict[str, object]) -> CkptDoctorError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 def reason(error: BaseException) -> str:

@@ -78,7 +78,7 @@ class Conversion:
             self.plan,
             self.output,
             target=self.settled.target,
-            layout=self.settled.layout,
+            options=self.settled.options,
             force=self.force,
             link=self.link,
             advance=advance,

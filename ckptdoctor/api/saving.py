@@ -65,7 +65,7 @@ def save(
     _require_other(name, collected.sources)
     plan = Plan(collected.inventory.source, ())
     settled = for_target(plan, collected.inventory, None, target_of(name, to), max_shard_size=max_shard_size)
-    return convert(collected, settled.plan, name, target=settled.target, layout=settled.layout, force=force)
+    return convert(collected, settled.plan, name, target=settled.target, options=settled.options, force=force)
 
 
 @dataclass(slots=True)

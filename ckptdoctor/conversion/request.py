@@ -17,7 +17,7 @@ from ckptdoctor.diagnosis.diagnosis import Diagnosis
 from ckptdoctor.errors import UsageError
 from ckptdoctor.formats.format import Format
 from ckptdoctor.formats.locate import open_checkpoint
-from ckptdoctor.formats.target import Layout
+from ckptdoctor.formats.target import TargetOptions
 from ckptdoctor.formats.tensor_bundle.format import TENSOR_BUNDLE
 from ckptdoctor.specs.graph import GraphSpec
 from ckptdoctor.specs.inventory import Inventory
@@ -96,7 +96,7 @@ class SettledPlan:
 
     plan: Plan
     target: Format
-    layout: Layout
+    options: TargetOptions
 
 
 def for_target(
@@ -124,4 +124,6 @@ def for_target(
     if target.by_position:
         plan = weights_only(plan, source, list(places))
     config = graph.config if graph else source.config
-    return SettledPlan(plan, target, Layout(places, config, graph.keras_version if graph else "", max_shard_size))
+    return SettledPlan(
+        plan, target, TargetOptions(places, config, graph.keras_version if graph else "", max_shard_size)
+    )

@@ -9,18 +9,17 @@ from pathlib import Path
 from ckptdoctor.conversion.plan import Derived, Plan, derive
 from ckptdoctor.errors import Corrupt, UsageError
 from ckptdoctor.executor.elements import elements
+from ckptdoctor.executor.run import reserve, run
+from ckptdoctor.executor.tasks import CheckTensor, CopyFile, tasks_of
 from ckptdoctor.formats.checkpoint import Advance, Checkpoint
 from ckptdoctor.formats.format import Format
 from ckptdoctor.formats.registry import make_writer
 from ckptdoctor.formats.state_file import STATE_FILE, format_state
-from ckptdoctor.formats.target import Layout
+from ckptdoctor.formats.target import Incoming, TargetOptions
 from ckptdoctor.formats.tensor_bundle.format import TENSOR_BUNDLE
 from ckptdoctor.formats.tensor_bundle.naming import prefix_of
-from ckptdoctor.formats.tensor_bundle.reader import TensorBundle
-from ckptdoctor.formats.tensor_bundle.writer import BundleWriter, reindex
 from ckptdoctor.io.atomic_output import AtomicOutput
 from ckptdoctor.io.store import LOCAL
-from ckptdoctor.ops.elements import chunks, sliced
 from ckptdoctor.specs.inventory import OBJECT_GRAPH_KEY, Entry
 
 
@@ -50,12 +49,13 @@ class Receipt:
 def convert(
     checkpoint: Checkpoint,
     plan: Plan,
-    prefix: str,
+    destination: str,
     *,
     target: Format = TENSOR_BUNDLE,
-    layout: Layout = Layout(),  # noqa: B008, it is frozen
+    options: TargetOptions = TargetOptions(),  # noqa: B008, it is frozen
     force: bool = False,
     link: bool = False,
+    processes: int = 0,
     advance: Advance = lambda size: None,
 ) -> Receipt:
     """Runs a plan. The output appears whole or not at all; checksums are compared on what is copied.
@@ -63,11 +63,12 @@ def convert(
     Args:
         checkpoint: the source.
         plan: what to do.
-        prefix: of the new bundle; an `.index` or shard name of it is understood.
+        destination: the file, or the prefix of a bundle; an `.index` or shard name of it is understood.
         target: the format to write.
-        layout: what the format must know beside the tensors; formats by position need the graph's order.
+        options: what the format must know beside the tensors; formats by position need the graph's order.
         force: replace an existing output.
         link: hard-link the data instead of copying it; only where no byte of it changes.
+        processes: how many share the work; 0 to do it here.
         advance: hears bytes as they are worked through.
 
     Raises:
@@ -76,12 +77,13 @@ def convert(
         FormatError: the source is damaged.
     """
     bundle = target is TENSOR_BUNDLE
-    prefix = (prefix_of(prefix) or prefix) if bundle else prefix
-    made = derive(plan, checkpoint.inventory)
+    destination = (prefix_of(destination) or destination) if bundle else destination
+    derived = derive(plan, checkpoint.inventory)
     if not bundle:
-        made.pop(OBJECT_GRAPH_KEY, None)  # it describes a tensor bundle's keys, and no other format has it
-    _require_other(checkpoint, prefix)
-    whole = bundle and not layout.max_shard_size and _index_only(checkpoint, made)
+        derived.pop(OBJECT_GRAPH_KEY, None)  # it describes a tensor bundle's keys, and no other format has it
+    _require_other(checkpoint, destination)
+    data_files = target.data_files(checkpoint)
+    whole = data_files is not None and not options.max_shard_size and _index_only(checkpoint, derived)
     if link and not whole:
         raise UsageError(
             "--link needs a V2 bundle of which only names and shapes change",
@@ -89,24 +91,33 @@ def convert(
         )
     before = {path: LOCAL.identity(path) for path in checkpoint.inventory.files}
     with AtomicOutput(force=force) as output:
-        if isinstance(checkpoint, TensorBundle) and whole:
-            kept = {origin.source: Entry(key, item.spec) for key, item in made.items() if (origin := item.origin)}
-            reindex(checkpoint, kept, prefix, output, advance, link=link)
+        tensors: dict[str, Incoming] = {}
+        if data_files is not None and whole:
+            kept = {origin.source: Entry(key, item.spec) for key, item in derived.items() if (origin := item.origin)}
+            writer = data_files.reindex(kept, destination, output, link=link)
         else:
-            order = list(layout.places) if target.by_position else []
-            _rewrite(checkpoint, _ordered(made, order), layout, target, prefix, output, advance)
-        state = Path(prefix).parent / STATE_FILE
+            order = list(options.places) if target.by_position else []
+            tensors = {key: _incoming(checkpoint, item, target) for key, item in _ordered(derived, order).items()}
+            writer = make_writer(target, destination, output, tensors, options)
+        layout, source = writer.layout, checkpoint.inventory.source
+        reserve(layout)
+        parts = list(tasks_of(layout, derived, tensors, checkpoint))
+        checks = [CheckTensor(key, source, target.target) for key in layout.checked]
+        copies = [CopyFile(file.source, file.destination) for file in layout.whole]
+        done = run([*parts, *checks], copies, checkpoint, advance, processes=processes)
+        writer.finish([item.checksum for item in done[: len(parts)]])
+        state = Path(destination).parent / STATE_FILE
         if bundle and not state.exists():
-            output.create(state).write(format_state(Path(prefix).name).encode())
+            output.create(state).write(format_state(Path(destination).name).encode())
         _require_unchanged(before)
         files = output.commit()
     sizes = {True: 0, False: 0}
-    for derived in made.values():
-        sizes[derived.origin is not None] += derived.spec.nbytes
+    for item in derived.values():
+        sizes[item.origin is not None] += item.spec.nbytes
     entries = checkpoint.inventory.entries
-    changed = sum(key != item.source for key, item in made.items())
-    changed += len(entries.keys() - made.keys())
-    return Receipt(prefix, files, len(made), changed, sizes[True], sizes[False], link)
+    changed = sum(key != item.source for key, item in derived.items())
+    changed += len(entries.keys() - derived.keys())
+    return Receipt(destination, files, len(derived), changed, sizes[True], sizes[False], link)
 
 
 def _require_unchanged(before: Mapping[Path, Hashable]) -> None:
@@ -120,61 +131,41 @@ def _require_unchanged(before: Mapping[Path, Hashable]) -> None:
             )
 
 
-def _require_other(checkpoint: Checkpoint, prefix: str) -> None:
+def _require_other(checkpoint: Checkpoint, destination: str) -> None:
     mine = {path.resolve() for path in checkpoint.inventory.files}
     if (
-        Path(checkpoint.inventory.source).resolve() == Path(prefix).resolve()
-        or Path(f"{prefix}.index").resolve() in mine
+        Path(checkpoint.inventory.source).resolve() == Path(destination).resolve()
+        or Path(f"{destination}.index").resolve() in mine
     ):
         raise UsageError("the output is the checkpoint itself", hint="Choose another prefix; inputs are never changed.")
 
 
-def _index_only(checkpoint: Checkpoint, made: dict[str, Derived]) -> bool:
-    """Whether the data can stay as it is: a bundle, nothing dropped, no value computed, no slice reshaped."""
-    return (
-        isinstance(checkpoint, TensorBundle)
-        and len(made) == len(checkpoint.inventory.entries)
-        and all(
-            (origin := derived.origin) is not None
-            and (derived.op is None or not checkpoint.inventory.entries[origin.source].slices)
-            for derived in made.values()
-        )
+def _index_only(checkpoint: Checkpoint, derived: dict[str, Derived]) -> bool:
+    """Whether the data can stay as they are: nothing dropped, no value computed, no slice reshaped."""
+    entries = checkpoint.inventory.entries
+    return len(derived) == len(entries) and all(
+        (origin := item.origin) is not None and (item.op is None or not entries[origin.source].slices)
+        for item in derived.values()
     )
 
 
-def _ordered(made: dict[str, Derived], order: Sequence[str]) -> dict[str, Derived]:
+def _ordered(derived: dict[str, Derived], order: Sequence[str]) -> dict[str, Derived]:
     """The tensors by an order, and those outside it by the bytes of their keys, as a bundle's index has them."""
     place = {key: number for number, key in enumerate(order)}
     last = len(place)
     return dict(
-        sorted(made.items(), key=lambda item: (place.get(item[0], last), item[0].encode("utf-8", "surrogateescape")))
+        sorted(derived.items(), key=lambda item: (place.get(item[0], last), item[0].encode("utf-8", "surrogateescape")))
     )
 
 
-def _rewrite(
-    checkpoint: Checkpoint,
-    made: dict[str, Derived],
-    layout: Layout,
-    target: Format,
-    prefix: str,
-    output: AtomicOutput,
-    advance: Advance,
-) -> None:
-    writer = make_writer(target, prefix, output, {key: item.spec for key, item in made.items()}, layout)
-    for key, derived in made.items():
-        origin = derived.origin
-        slices = derived.op.slices(derived.spec.shape) if derived.op else ()
-        if slices and isinstance(writer, BundleWriter):
-            parts = ((part, chunks(sliced(elements(checkpoint, derived), part))) for part in slices)
-            writer.add_slices(key, derived.spec, parts, advance)
-            continue
-        # Strings and variants lie in a bundle in a way of its own.
-        alike = derived.spec.dtype.itemsize or isinstance(writer, BundleWriter)
-        stored = checkpoint.stored(origin.source) if origin is not None and alike else None
-        if stored is not None:
-            writer.add_stored(key, derived.spec, stored, advance)
-        elif derived.spec.dtype.itemsize:
-            writer.add_chunks(key, derived.spec, chunks(elements(checkpoint, derived)), advance)
-        else:
-            writer.add_strings(key, derived.spec, elements(checkpoint, derived).whole(), advance)
-    writer.finish()
+def _incoming(checkpoint: Checkpoint, item: Derived, target: Format) -> Incoming:
+    """What a writer must know of a tensor."""
+    slices = item.op.slices(item.spec.shape) if item.op is not None and target.slices else ()
+    if item.spec.dtype.itemsize or not target.strings:
+        return Incoming(item.spec, slices)
+    origin = item.origin
+    stored = checkpoint.stored(origin.source) if origin is not None else None
+    if stored is not None and stored.encoding == target.target:
+        return Incoming(item.spec, slices, stored)
+    strings = tuple(bytes(text) for text in elements(checkpoint, item).whole().reshape(-1))
+    return Incoming(item.spec, slices, None, strings)

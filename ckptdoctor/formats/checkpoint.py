@@ -25,10 +25,12 @@ class StoredBytes:
     Attributes:
         extents: where they lie, in order.
         masked_crc: their masked checksum, if the checkpoint records one.
+        encoding: empty, or the target whose own way of storing strings and variants they are in, and their checksum.
     """
 
     extents: tuple[Extent, ...]
     masked_crc: int | None
+    encoding: str = ""
 
 
 class Checkpoint(Protocol):

@@ -10,7 +10,7 @@ from pathlib import Path
 from ckptdoctor.containers.sstable.format import FOOTER_SIZE, has_magic
 from ckptdoctor.containers.zip_archive import ZipArchive
 from ckptdoctor.formats.checkpoint import Checkpoint
-from ckptdoctor.formats.target import Layout, Specs, TargetWriter
+from ckptdoctor.formats.target import DataFiles, TargetOptions, Tensors, Writer
 from ckptdoctor.io.atomic_output import AtomicOutput
 from ckptdoctor.io.store import LOCAL, Store
 from ckptdoctor.io.stored_file import StoredFile
@@ -86,6 +86,9 @@ class Format:
         by_position: whether its reader goes by the order of a model's weights; else it has its tensors by key.
         keras_places: whether it has a tensor where Keras 3's own traversal puts it.
         strings: whether strings can be written to it.
+        slices: whether it saves a partitioned tensor in slices.
+        data_files: gives the data files of a checkpoint of this format that a new index can describe as they are; None
+            where that is impossible.
         checksums: whether it keeps checksums of its values.
     """
 
@@ -95,12 +98,14 @@ class Format:
     open: Callable[[Probe], Checkpoint | None] | None = None
     refusal: str = ""
     target: str = ""
-    write: Callable[[str, AtomicOutput, Specs, Layout], TargetWriter] | None = None
+    write: Callable[[str, AtomicOutput, Tensors, TargetOptions], Writer] | None = None
     endings: tuple[str, ...] = ()
     sharded: bool = False
     by_position: bool = False
     keras_places: bool = False
     strings: bool = False
+    slices: bool = False
+    data_files: Callable[[Checkpoint], DataFiles | None] = lambda checkpoint: None
     checksums: bool = False
 
 

@@ -5,15 +5,12 @@ Source: h5py, h5py/h5p.pyx and h5d.pyx, for the allocation of a dataset's bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, BinaryIO
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
-from ckptdoctor.formats.checkpoint import Advance, StoredBytes
-from ckptdoctor.formats.target import copy_chunks, copy_stored, refuse_strings
-from ckptdoctor.specs.tensor import TensorSpec
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from ckptdoctor.formats.layout import Layout, Part
+from ckptdoctor.specs.tensor import Extent, TensorSpec
 
 
 def _reserve(group: Any, name: str, spec: TensorSpec) -> int | None:
@@ -37,35 +34,21 @@ def _reserve(group: Any, name: str, spec: TensorSpec) -> int | None:
 
 
 class PlacedWriter:
-    """Writes tensors into files that the library has laid out: each tensor's bytes go where its dataset is."""
+    """Writes tensors into files that the library has laid out: each tensor's bytes go where its dataset is. See `Writer`."""
 
     def __init__(self) -> None:
-        self._places: dict[str, tuple[BinaryIO, int]] = {}
+        self._parts: list[Part] = []
 
-    def place(self, key: str, group: Any, name: str, spec: TensorSpec, stream: BinaryIO) -> None:
-        """Makes a dataset for a tensor in a file, whose bytes will be written to `stream`."""
+    def place(self, key: str, group: Any, name: str, spec: TensorSpec, path: Path) -> None:
+        """Makes a dataset for a tensor in the file that will lie at `path`."""
         offset = _reserve(group, name, spec)
         if offset is not None:
-            self._places[key] = stream, offset
+            self._parts.append(Part(key, spec, Extent(path, offset, spec.nbytes)))
 
-    def add_stored(self, key: str, spec: TensorSpec, stored: StoredBytes, advance: Advance) -> None:
-        """See `TargetWriter`."""
-        if key in self._places:
-            copy_stored(key, stored, self._at(key), advance)
+    @property
+    def layout(self) -> Layout:
+        """Where the datasets are; the files have their sizes already."""
+        return Layout(tuple(self._parts), {part.extent.file: part.extent.file.stat().st_size for part in self._parts})
 
-    def add_chunks(self, key: str, spec: TensorSpec, chunks: Iterable[NDArray[Any]], advance: Advance) -> None:
-        """See `TargetWriter`."""
-        if key in self._places:
-            copy_chunks(chunks, self._at(key), advance)
-
-    def _at(self, key: str) -> BinaryIO:
-        stream, offset = self._places[key]
-        stream.seek(offset)
-        return stream
-
-    def add_strings(self, key: str, spec: TensorSpec, values: NDArray[Any], advance: Advance) -> None:
-        """See `TargetWriter`."""
-        raise refuse_strings(key, "Keras's HDF5")
-
-    def finish(self) -> None:
+    def finish(self, checksums: Sequence[int]) -> None:
         """Nothing is left."""

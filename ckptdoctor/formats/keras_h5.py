@@ -22,7 +22,7 @@ from ckptdoctor.errors import FormatError, UsageError
 from ckptdoctor.formats.format import Format, Probe, starts_with
 from ckptdoctor.formats.hdf5 import PlacedWriter
 from ckptdoctor.formats.mapped_tensors import MappedTensors
-from ckptdoctor.formats.target import Specs
+from ckptdoctor.formats.target import Tensors
 from ckptdoctor.io.atomic_output import AtomicOutput
 from ckptdoctor.specs.inventory import Entry, Family, Inventory, StoredGroup
 
@@ -217,9 +217,10 @@ class KerasH5Writer(PlacedWriter):
         UsageError: a tensor has no layer, or a type that HDF5 has not.
     """
 
-    def __init__(self, destination: str, output: AtomicOutput, specs: Specs) -> None:
+    def __init__(self, destination: str, output: AtomicOutput, tensors: Tensors) -> None:
         import h5py
 
+        specs = {key: tensor.spec for key, tensor in tensors.items()}
         foreign = [key for key, spec in specs.items() if spec.dtype.is_extended or not spec.dtype.itemsize]
         if foreign:
             raise UsageError(
@@ -242,7 +243,7 @@ class KerasH5Writer(PlacedWriter):
                 weights = {key: f"{names[scope]}/{key.rpartition('/')[2]}" for key in keys}
                 group.attrs["weight_names"] = [weight.encode() for weight in weights.values()]
                 for key, weight in weights.items():
-                    self.place(key, group, weight, specs[key], stream)
+                    self.place(key, group, weight, specs[key], Path(stream.name))
 
 
 def _layer(scope: str, ends: Mapping[str, int]) -> str:
@@ -257,7 +258,7 @@ KERAS_H5 = Format(
     Family.KERAS,
     open_keras_h5,
     target="keras-h5",
-    write=lambda destination, output, specs, layout: KerasH5Writer(destination, output, specs),
+    write=lambda destination, output, tensors, options: KerasH5Writer(destination, output, tensors),
     endings=(".h5", ".hdf5"),
     by_position=True,
 )

@@ -14,7 +14,7 @@ import json
 import re
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import BinaryIO
@@ -27,7 +27,7 @@ from ckptdoctor.formats.format import Format, Probe
 from ckptdoctor.formats.hdf5 import PlacedWriter
 from ckptdoctor.formats.keras_h5 import groups_of_variables, named_entries, open_keras_h5
 from ckptdoctor.formats.mapped_tensors import MappedTensors
-from ckptdoctor.formats.target import Layout, Specs, refuse_strings, split
+from ckptdoctor.formats.target import TargetOptions, Tensors, refuse_strings, split
 from ckptdoctor.io.atomic_output import AtomicOutput
 from ckptdoctor.limits import COPY_CHUNK, MAX_JSON_HEADER
 from ckptdoctor.specs.inventory import Family, Inventory
@@ -79,20 +79,20 @@ class KerasWeightsWriter(PlacedWriter):
     Args:
         destination: the file.
         output: the files to be.
-        specs: the tensors to come.
-        layout: where Keras keeps each of them.
+        tensors: the tensors to come.
+        options: where Keras keeps each of them.
 
     Raises:
         UsageError: it is not known where a tensor goes, or HDF5 lacks its type.
     """
 
-    def __init__(self, destination: str, output: AtomicOutput, specs: Specs, layout: Layout) -> None:
+    def __init__(self, destination: str, output: AtomicOutput, tensors: Tensors, options: TargetOptions) -> None:
         super().__init__()
-        _require_places(specs, layout.places)
-        shards = split(specs, layout.max_shard_size)
-        if not destination.endswith(".json") and not layout.max_shard_size:
+        _require_places(tensors, options.places)
+        shards = split(tensors, options.max_shard_size)
+        if not destination.endswith(".json") and not options.max_shard_size:
             stream = output.create(Path(destination))
-            _lay_out(self, stream, specs, layout.places)
+            _lay_out(self, stream, tensors, options.places)
             return
         # Source: Keras 3, keras/src/saving/saving_lib.py, `ShardedH5IOStore`, for the names and the list.
         index = Path(destination).with_name(_base_name(destination) + ".weights.json")
@@ -100,12 +100,12 @@ class KerasWeightsWriter(PlacedWriter):
         for number, keys in enumerate(shards):
             name = f"{_base_name(destination)}_{number:05}.weights.h5"
             for key in keys:
-                listed = files.setdefault("/" + layout.places[key].rpartition("/")[0], [])
+                listed = files.setdefault("/" + options.places[key].rpartition("/")[0], [])
                 listed += [] if name in listed else [name]
             stream = output.create(index.with_name(name))
-            _lay_out(self, stream, {key: specs[key] for key in keys}, layout.places)
+            _lay_out(self, stream, {key: tensors[key] for key in keys}, options.places)
         weight_map = {path: names[0] if len(names) == 1 else names for path, names in files.items()}
-        total = sum(spec.nbytes for spec in specs.values())
+        total = sum(tensor.spec.nbytes for tensor in tensors.values())
         text = json.dumps({"metadata": {"total_size": total}, "weight_map": weight_map}, indent=4)
         output.create(index).write(text.encode())
 
@@ -116,34 +116,34 @@ class KerasModelWriter(PlacedWriter):
     Args:
         destination: the file.
         output: the files to be.
-        specs: the tensors to come.
-        layout: where Keras keeps each of them, and the model's configuration.
+        tensors: the tensors to come.
+        options: where Keras keeps each of them, and the model's configuration.
 
     Raises:
         UsageError: the configuration or a place is not known, or HDF5 lacks a type.
     """
 
-    def __init__(self, destination: str, output: AtomicOutput, specs: Specs, layout: Layout) -> None:
+    def __init__(self, destination: str, output: AtomicOutput, tensors: Tensors, options: TargetOptions) -> None:
         super().__init__()
-        if not layout.config:
+        if not options.config:
             raise UsageError(
                 f"{destination}: a .keras file holds a model, and none is given",
                 hint="Name the Keras 3 model: --graph model.py. Or write its weights only: .weights.h5",
             )
-        _require_places(specs, layout.places)
-        self._layout = layout
+        _require_places(tensors, options.places)
+        self._options = options
         self._archive = output.create(Path(destination))
         # The weights are laid out in a file of their own: the archive needs their checksum before them.
         self._weights = output.scratch(Path(destination))
-        _lay_out(self, self._weights, specs, layout.places)
+        _lay_out(self, self._weights, tensors, options.places)
 
-    def finish(self) -> None:
+    def finish(self, checksums: Sequence[int]) -> None:
         """Puts the archive together."""
         with zipfile.ZipFile(self._archive, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
             saved = datetime.now(timezone.utc).strftime("%Y-%m-%d@%H:%M:%S")
-            metadata = {"keras_version": self._layout.keras_version, "date_saved": saved}
+            metadata = {"keras_version": self._options.keras_version, "date_saved": saved}
             archive.writestr("metadata.json", json.dumps(metadata))
-            archive.writestr("config.json", self._layout.config)
+            archive.writestr("config.json", self._options.config)
             self._weights.seek(0)
             with archive.open(_WEIGHTS, "w", force_zip64=True) as member:
                 shutil.copyfileobj(self._weights, member, COPY_CHUNK)
@@ -157,29 +157,29 @@ def _base_name(destination: str) -> str:
     return name
 
 
-def _require_places(specs: Specs, places: Mapping[str, str]) -> None:
-    for key, spec in specs.items():
+def _require_places(tensors: Tensors, places: Mapping[str, str]) -> None:
+    for key, tensor in tensors.items():
         if not places.get(key):
             raise UsageError(
                 f"it is not known where Keras keeps {key}",
                 hint="Name the Keras 3 model that is to load it: --graph model.py",
             )
-        if not spec.dtype.itemsize:
+        if not tensor.spec.dtype.itemsize:
             raise refuse_strings(key, "Keras's HDF5")
 
 
-def _lay_out(writer: PlacedWriter, stream: BinaryIO, specs: Specs, places: Mapping[str, str]) -> None:
+def _lay_out(writer: PlacedWriter, stream: BinaryIO, tensors: Tensors, places: Mapping[str, str]) -> None:
     """Lets the library make the file; the bytes are put in their places afterwards, without going through it."""
     import h5py
 
     with h5py.File(stream.name, "w") as file:
         file.create_group("vars")  # Keras 2 looks for the model's own variables even where it has none
-        for key, spec in specs.items():
+        for key, tensor in tensors.items():
             group, _, number = places[key].rpartition("/")
             owner = file.require_group(group)
             owner.attrs["name"] = key.rpartition("/")[0].rpartition("/")[2]
-            writer.place(key, owner, number, spec, stream)
-            if spec.dtype.name == "bfloat16":
+            writer.place(key, owner, number, tensor.spec, Path(stream.name))
+            if tensor.spec.dtype.name == "bfloat16":
                 owner[number].attrs["dtype"] = "bfloat16"
 
 

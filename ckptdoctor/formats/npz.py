@@ -12,21 +12,22 @@ Source: NumPy, numpy/lib/format.py (the NPY format) and numpy/lib/_npyio_impl.py
 from __future__ import annotations
 
 import tokenize
-import zipfile
-from collections.abc import Iterable
+import zlib
+from collections.abc import Sequence
+from io import BytesIO
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any
 
 from ckptdoctor.containers.zip_archive import FAILURES, Member, ZipArchive, leads_out
+from ckptdoctor.containers.zip_writer import ZipLayout
 from ckptdoctor.errors import Corrupt, FormatError, UsageError, reason
-from ckptdoctor.formats.checkpoint import Advance, StoredBytes
 from ckptdoctor.formats.format import Format, Probe
+from ckptdoctor.formats.layout import Layout, Part
 from ckptdoctor.formats.mapped_tensors import Load, MappedTensors
-from ckptdoctor.formats.target import Specs, check_crc, copy_chunks
-from ckptdoctor.io import crc32c
+from ckptdoctor.formats.target import Incoming, Tensors
 from ckptdoctor.io.atomic_output import AtomicOutput
-from ckptdoctor.io.store import LOCAL, Store
+from ckptdoctor.io.store import Store
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.inventory import Entry, Family, Inventory
 from ckptdoctor.specs.tensor import Extent, TensorSpec
@@ -123,71 +124,76 @@ def _loader(archive: ZipArchive, name: str) -> Load:
 
 
 class NpzWriter:
-    """Writes an archive of arrays, unpacked, so that they can be mapped.
+    """Writes an archive of arrays, unpacked, so that they can be mapped. See `Writer`.
 
     Raises:
-        UsageError: a tensor has a type that NumPy has not.
+        UsageError: a tensor has a type that NumPy has not, or a key or string that the format cannot hold.
     """
 
-    def __init__(self, destination: str, output: AtomicOutput, specs: Specs) -> None:
-        foreign = [key for key, spec in specs.items() if spec.dtype.itemsize and spec.dtype.is_extended]
+    def __init__(self, destination: str, output: AtomicOutput, tensors: Tensors) -> None:
+        foreign = [
+            key for key, tensor in tensors.items() if tensor.spec.dtype.itemsize and tensor.spec.dtype.is_extended
+        ]
         if foreign:
             raise UsageError(
-                f"{foreign[0]} is {specs[foreign[0]].dtype}, which NumPy's format has not",
+                f"{foreign[0]} is {tensors[foreign[0]].spec.dtype}, which NumPy's format has not",
                 hint="Cast it with a plan step, or write safetensors.",
             )
-        for key in specs:
+        for key in tensors:
             if leads_out(key) or "\\" in key:
                 raise UsageError(
                     f"{key!r} would lead out of the archive", hint="Rename it: --rename 'REGEX=REPLACEMENT'."
                 )
-        self._zip = zipfile.ZipFile(output.create(Path(destination)), "w", zipfile.ZIP_STORED, allowZip64=True)
-        output.if_abandoned(self._abandon)
+        self._stream = output.create(Path(destination))
+        self._archive = ZipLayout()
+        self._headers: list[tuple[int, bytes]] = []
+        path, parts = Path(self._stream.name), []
+        for key, tensor in tensors.items():
+            spec = tensor.spec
+            if spec.dtype.itemsize:
+                header = _npy_header(spec)
+                offset = self._archive.add(key + _SUFFIX, len(header) + spec.nbytes)
+                self._headers.append((offset, header))
+                extent = Extent(path, offset + len(header), spec.nbytes)
+                parts.append(Part(key, spec, extent, checksum="crc32", start=zlib.crc32(header)))
+            else:
+                data = _npy_strings(key, tensor)
+                extent = Extent(path, self._archive.add(key + _SUFFIX, len(data)), len(data))
+                parts.append(Part(key, spec, extent, data=data, checksum="crc32"))
+        self.layout = Layout(tuple(parts), {path: self._archive.size})
 
-    def _abandon(self) -> None:
-        """Without a file the archive has nothing to complete when it is collected."""
-        self._zip.fp = None
+    def finish(self, checksums: Sequence[int]) -> None:
+        """Writes the headers of the arrays, and the archive's own."""
+        for offset, header in self._headers:
+            self._stream.seek(offset)
+            self._stream.write(header)
+        self._archive.finish(self._stream, checksums)
 
-    def _member(self, key: str, spec: TensorSpec) -> BinaryIO:
-        import numpy as np
 
-        file = self._zip.open(zipfile.ZipInfo(key + _SUFFIX), "w", force_zip64=True)
-        dtype = np.dtype(spec.dtype.to_numpy())
-        header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": spec.shape}
-        np.lib.format.write_array_header_1_0(file, header)
-        return cast(BinaryIO, file)
+def _npy_header(spec: TensorSpec) -> bytes:
+    """What stands before the elements of an array."""
+    import numpy as np
 
-    def add_stored(self, key: str, spec: TensorSpec, stored: StoredBytes, advance: Advance) -> None:
-        """See `TargetWriter`."""
-        crc = 0
-        with self._member(key, spec) as file:
-            for extent in stored.extents:
-                for chunk in LOCAL.open(extent.file).chunks(extent.offset, extent.size):
-                    file.write(chunk)
-                    crc = crc32c.extend(crc, chunk)
-                    advance(len(chunk))
-        check_crc(key, stored, crc)
+    header = BytesIO()
+    descr = np.lib.format.dtype_to_descr(np.dtype(spec.dtype.to_numpy()))
+    np.lib.format.write_array_header_1_0(header, {"descr": descr, "fortran_order": False, "shape": spec.shape})
+    return header.getvalue()
 
-    def add_chunks(self, key: str, spec: TensorSpec, chunks: Iterable[NDArray[Any]], advance: Advance) -> None:
-        """See `TargetWriter`."""
-        with self._member(key, spec) as file:
-            copy_chunks(chunks, file, advance)
 
-    def add_strings(self, key: str, spec: TensorSpec, values: NDArray[Any], advance: Advance) -> None:
-        """Strings become an array of bytes of one length, as NumPy keeps them."""
-        import numpy as np
+def _npy_strings(key: str, tensor: Incoming) -> bytes:
+    """An array of bytes of one length, as NumPy keeps strings.
 
-        texts = [bytes(text) for text in values.reshape(-1)]
-        if any(text.endswith(b"\0") for text in texts):
-            raise UsageError(f"{key}: a string ends with a zero byte, which NumPy drops", hint="Write a tensor bundle.")
-        array = np.array(texts or [b""], dtype=np.bytes_)[: len(texts)].reshape(spec.shape)
-        with self._zip.open(zipfile.ZipInfo(key + _SUFFIX), "w", force_zip64=True) as file:
-            np.lib.format.write_array(file, array, allow_pickle=False)
-        advance(array.nbytes)
+    Raises:
+        UsageError: NumPy would not keep one of them.
+    """
+    import numpy as np
 
-    def finish(self) -> None:
-        """Writes the directory of the archive."""
-        self._zip.close()
+    if any(text.endswith(b"\0") for text in tensor.strings):
+        raise UsageError(f"{key}: a string ends with a zero byte, which NumPy drops", hint="Write a tensor bundle.")
+    array = np.array(tensor.strings or [b""], dtype=np.bytes_)[: len(tensor.strings)].reshape(tensor.spec.shape)
+    data = BytesIO()
+    np.lib.format.write_array(data, array, allow_pickle=False)
+    return data.getvalue()
 
 
 NPZ = Format(
@@ -196,7 +202,7 @@ NPZ = Format(
     Family.ARRAYS,
     lambda probe: open_npz(probe.archive, probe.store) if probe.archive else None,
     target=FORMAT,
-    write=lambda destination, output, specs, layout: NpzWriter(destination, output, specs),
+    write=lambda destination, output, tensors, options: NpzWriter(destination, output, tensors),
     endings=(".npz",),
     strings=True,
     checksums=True,

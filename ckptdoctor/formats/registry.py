@@ -13,7 +13,7 @@ from ckptdoctor.formats.keras_v3 import KERAS_MODEL, KERAS_WEIGHTS
 from ckptdoctor.formats.npy import NPY
 from ckptdoctor.formats.npz import NPZ
 from ckptdoctor.formats.safetensors import SAFETENSORS
-from ckptdoctor.formats.target import Layout, Specs, TargetWriter, refuse_strings
+from ckptdoctor.formats.target import TargetOptions, Tensors, Writer, refuse_strings
 from ckptdoctor.formats.tensor_bundle.format import TENSOR_BUNDLE
 from ckptdoctor.formats.tf_v1 import TF_V1
 from ckptdoctor.io.atomic_output import AtomicOutput
@@ -71,25 +71,27 @@ def target_of(output: str, asked: str = "") -> Format:
     return endings[max(fitting, key=len)] if fitting else TENSOR_BUNDLE
 
 
-def make_writer(target: Format, destination: str, output: AtomicOutput, specs: Specs, layout: Layout) -> TargetWriter:
+def make_writer(
+    target: Format, destination: str, output: AtomicOutput, tensors: Tensors, options: TargetOptions
+) -> Writer:
     """A writer of a format.
 
     Args:
         target: the format.
         destination: the file, or the prefix.
         output: the files to be.
-        specs: the tensors to come, in order.
-        layout: what the format must know beside the tensors.
+        tensors: the tensors to come, in order.
+        options: what the format must know beside the tensors.
 
     Raises:
         UsageError: the format cannot hold one of the tensors, or is one file only.
     """
-    if layout.max_shard_size and not target.sharded:
+    if options.max_shard_size and not target.sharded:
         several = [record.target for record in WRITTEN.values() if record.sharded]
         raise UsageError(f"{target.target} is one file", hint="--max-shard-size is for " + ", ".join(several))
-    strings = [key for key, spec in specs.items() if spec.dtype.name == "string"]
+    strings = [key for key, tensor in tensors.items() if tensor.spec.dtype.name == "string"]
     if strings and not target.strings:
         raise refuse_strings(strings[0], target.name)
     if target.write is None:
         raise UsageError(f"{target.name} cannot be written", hint="Formats: " + ", ".join(WRITTEN))
-    return target.write(destination, output, specs, layout)
+    return target.write(destination, output, tensors, options)

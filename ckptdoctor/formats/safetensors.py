@@ -14,16 +14,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from ckptdoctor.containers.weight_map import read_weight_map, unique
 from ckptdoctor.errors import Corrupt, UsageError
-from ckptdoctor.formats.checkpoint import Advance, StoredBytes
 from ckptdoctor.formats.format import Format, Probe
+from ckptdoctor.formats.layout import Layout, Part
 from ckptdoctor.formats.mapped_tensors import MappedTensors, require_size
-from ckptdoctor.formats.target import Specs, copy_chunks, copy_stored, refuse_strings, split
+from ckptdoctor.formats.target import Tensors, split
 from ckptdoctor.io.atomic_output import AtomicOutput
 from ckptdoctor.io.store import Store
 from ckptdoctor.io.stored_file import StoredFile
@@ -31,9 +31,6 @@ from ckptdoctor.limits import MAX_ELEMENTS, MAX_JSON_HEADER, MAX_RANK
 from ckptdoctor.specs.dtype import DType, dtype_from_name
 from ckptdoctor.specs.inventory import Entry, Family, Inventory
 from ckptdoctor.specs.tensor import Extent, TensorSpec
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 FORMAT = "safetensors"
 
@@ -165,53 +162,53 @@ def _tensor(path: Path, key: str, item: Any) -> tuple[TensorSpec, int, int]:
 
 
 class SafetensorsWriter:
-    """Writes one safetensors file, or several with an index.
+    """Writes one safetensors file, or several with an index. See `Writer`.
 
     Args:
         destination: the file.
         output: the files to be.
-        specs: the tensors to come.
+        tensors: the tensors to come.
         max_shard_size: the bytes of tensors that one file may hold; 0 for one file.
 
     Raises:
         UsageError: a tensor has a type that the format has not.
     """
 
-    def __init__(self, destination: str, output: AtomicOutput, specs: Specs, max_shard_size: int = 0) -> None:
-        shards = split(specs, max_shard_size)
+    def __init__(self, destination: str, output: AtomicOutput, tensors: Tensors, max_shard_size: int = 0) -> None:
+        shards = split(tensors, max_shard_size)
         stem = destination.removesuffix(".index.json").removesuffix(".safetensors")
         # Source: huggingface_hub, `serialization/_base.py`, `split_state_dict_into_shards_factory`, for the names.
         paths = [Path(f"{stem}-{number:05d}-of-{len(shards):05d}.safetensors") for number in range(1, len(shards) + 1)]
         sharded = bool(max_shard_size) and len(shards) > 1
-        self._files: dict[str, BinaryIO] = {}
+        self._heads: list[tuple[BinaryIO, bytes]] = []
+        parts: list[Part] = []
+        files = {}
         for path, keys in zip(paths if sharded else [Path(destination)], shards, strict=True):
-            header = _header({key: specs[key] for key in keys})
-            file = output.create(path)
-            file.write(len(header).to_bytes(_PREFIX, "little") + header)
-            self._files |= dict.fromkeys(keys, file)
+            header = _header({key: tensors[key].spec for key in keys})
+            stream = output.create(path)
+            self._heads.append((stream, len(header).to_bytes(_PREFIX, "little") + header))
+            offset = _PREFIX + len(header)
+            for key in keys:
+                extent = Extent(Path(stream.name), offset, tensors[key].spec.nbytes)
+                parts.append(Part(key, tensors[key].spec, extent))
+                offset += extent.size
+            files[Path(stream.name)] = offset
+        self.layout = Layout(tuple(parts), files)
         if sharded:
             weight_map = {key: path.name for path, keys in zip(paths, shards, strict=True) for key in keys}
-            total = sum(spec.nbytes for spec in specs.values())
+            total = sum(tensor.spec.nbytes for tensor in tensors.values())
             index = {"metadata": {"total_size": total}, "weight_map": weight_map}
-            output.create(Path(f"{stem}.safetensors.index.json")).write(json.dumps(index, indent=2).encode())
+            self._heads.append(
+                (output.create(Path(f"{stem}.safetensors.index.json")), json.dumps(index, indent=2).encode())
+            )
 
-    def add_stored(self, key: str, spec: TensorSpec, stored: StoredBytes, advance: Advance) -> None:
-        """See `TargetWriter`."""
-        copy_stored(key, stored, self._files[key], advance)
-
-    def add_chunks(self, key: str, spec: TensorSpec, chunks: Iterable[NDArray[Any]], advance: Advance) -> None:
-        """See `TargetWriter`."""
-        copy_chunks(chunks, self._files[key], advance)
-
-    def add_strings(self, key: str, spec: TensorSpec, values: NDArray[Any], advance: Advance) -> None:
-        """See `TargetWriter`."""
-        raise refuse_strings(key, FORMAT)
-
-    def finish(self) -> None:
-        """Nothing is left."""
+    def finish(self, checksums: Sequence[int]) -> None:
+        """Writes the headers, and the index where there are several files."""
+        for stream, head in self._heads:
+            stream.write(head)
 
 
-def _header(specs: Specs) -> bytes:
+def _header(specs: Mapping[str, TensorSpec]) -> bytes:
     names = {name: word for word, name in DTYPES.items()}
     header: dict[str, Any] = {}
     offset = 0
@@ -236,8 +233,8 @@ SAFETENSORS = Format(
         open_sharded(probe.path, probe.store) if _is_index(probe) else open_safetensors(probe.file, probe.store)
     ),
     target=FORMAT,
-    write=lambda destination, output, specs, layout: SafetensorsWriter(
-        destination, output, specs, layout.max_shard_size
+    write=lambda destination, output, tensors, options: SafetensorsWriter(
+        destination, output, tensors, options.max_shard_size
     ),
     endings=(".safetensors", ".safetensors.index.json"),
     sharded=True,

@@ -20,18 +20,14 @@ import os
 import re
 import secrets
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from ckptdoctor.errors import Corrupt, OutputError
-from ckptdoctor.limits import COPY_CHUNK, MAX_STATE_FILE
-from ckptdoctor.specs.tensor import Extent
-
-Observe = Callable[[memoryview], object]
-"""Called with every chunk of copied bytes, in order."""
+from ckptdoctor.errors import OutputError
+from ckptdoctor.limits import MAX_STATE_FILE
 
 _LEFT = re.compile(r"\..+\.(?P<host>[0-9a-f]{8})-(?P<process>\d+)-[0-9a-f]{8}\.(?P<kind>partial|commit)")
 _HOST = f"{zlib.crc32(os.uname().nodename.encode()):08x}"
@@ -51,7 +47,6 @@ class AtomicOutput:
         self._scratch: list[Path] = []
         self._open: list[BinaryIO] = []
         self._cleaned: set[Path] = set()
-        self._abandoning: list[Callable[[], object]] = []
 
     def __enter__(self) -> AtomicOutput:
         return self
@@ -59,8 +54,6 @@ class AtomicOutput:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for abandon in self._abandoning if error is not None else ():
-            abandon()
         for stream in self._open:
             with suppress(OSError):
                 stream.close()
@@ -71,10 +64,6 @@ class AtomicOutput:
                 f"{error.filename or 'the output'} could not be written: {error.strerror}",
                 hint="Nothing was left behind. Free some space, or choose another place for the output.",
             ) from error
-
-    def if_abandoned(self, abandon: Callable[[], object]) -> None:
-        """Has a writer let go of its streams before they are closed, should the output fail."""
-        self._abandoning.append(abandon)
 
     def _temporary(self, destination: Path) -> Path:
         directory = destination.parent
@@ -238,52 +227,3 @@ def _read_journal(path: Path) -> list[tuple[str, str]]:
         for temporary, name in pairs
         if temporary == f".{name}.{token}.partial" and Path(name).name == name
     ]
-
-
-def copy_range(extent: Extent, out: BinaryIO, observe: Observe | None = None) -> None:
-    """Appends the bytes of an extent to a stream, through the kernel where it can (`copy_file_range`).
-
-    Args:
-        extent: what to copy.
-        out: where to.
-        observe: sees the bytes on the way, a chunk of at most `COPY_CHUNK` bytes at a time.
-
-    Raises:
-        Corrupt: the file ends before the extent does.
-    """
-    out.flush()
-    buffer = memoryview(bytearray(min(COPY_CHUNK, max(extent.size, 1)))) if observe else None
-    with extent.file.open("rb", buffering=0) as source:
-        offset, remaining = extent.offset, extent.size
-        while remaining:
-            step = min(remaining, COPY_CHUNK) if observe else remaining
-            if buffer is not None and observe is not None:
-                source.seek(offset)
-                step = source.readinto(buffer[:step])
-                observe(buffer[:step])
-            copied = _copy_in_kernel(source.fileno(), out.fileno(), offset, step)
-            if not copied:
-                raise Corrupt(
-                    extent.file,
-                    "data",
-                    f"ends {remaining:,} bytes early",
-                    offset=offset,
-                    hint="The file is truncated: fetch it again.",
-                )
-            offset += copied
-            remaining -= copied
-
-
-def _copy_in_kernel(source: int, out: int, offset: int, size: int) -> int:
-    """Copies exactly `size` bytes to the end of `out`, or fewer at the end of the source; returns how many."""
-    done = 0
-    while done < size:
-        try:
-            step = os.copy_file_range(source, out, size - done, offset + done)
-        except (OSError, AttributeError):
-            # Across file systems, on some network file systems and outside Linux: through memory.
-            step = os.write(out, os.pread(source, min(size - done, COPY_CHUNK), offset + done))
-        if not step:
-            break
-        done += step
-    return done

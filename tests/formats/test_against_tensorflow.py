@@ -11,11 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ckptdoctor.conversion.plan import Plan
 from ckptdoctor.errors import CkptDoctorError, Corrupt, MissingData, OutputError
+from ckptdoctor.executor.convert import convert
 from ckptdoctor.formats.checkpoint import Checkpoint
 from ckptdoctor.formats.locate import open_checkpoint
+from ckptdoctor.formats.target import TargetOptions
 from ckptdoctor.formats.tensor_bundle.reader import TensorBundle
-from ckptdoctor.formats.tensor_bundle.writer import BundleWriter, reindex
+from ckptdoctor.formats.tensor_bundle.writer import write_index
 from ckptdoctor.io.atomic_output import AtomicOutput
 from tests.formats import oracle
 
@@ -49,20 +52,9 @@ def assert_same(checkpoint: Checkpoint, expected: dict[str, np.ndarray]) -> None
 
 
 def copy(source: Checkpoint, prefix: Path) -> str:
-    with AtomicOutput() as output:
-        specs = {key: entry.spec for key, entry in source.inventory.entries.items()}
-        writer = BundleWriter(str(prefix), output, specs)
-        for key, entry in source.inventory.entries.items():
-            stored = source.stored(key)
-            if stored:
-                writer.add_stored(key, entry.spec, stored, lambda size: None)
-            elif entry.spec.dtype.name == "string":
-                writer.add_strings(key, entry.spec, source.read(key), lambda size: None)
-            else:
-                writer.add_chunks(key, entry.spec, [source.read(key)], lambda size: None)
-        writer.finish()
-        output.commit()
-    return str(prefix)
+    """Tensor by tensor: a limit for the shards keeps the source's from being taken over whole."""
+    options = TargetOptions(max_shard_size=1 << 40)
+    return convert(source, Plan(source.inventory.source, ()), str(prefix), options=options).prefix
 
 
 def test_every_dtype_of_a_bundle(tmp_path: Path) -> None:
@@ -107,13 +99,9 @@ def test_strings_of_a_bundle_come_and_go(tmp_path: Path) -> None:
     oracle.save_raw(tmp_path / "m", {"one": b"z", "s": expected["s"].tolist()})
     checkpoint = open_checkpoint(str(tmp_path / "m"))
     assert_same(checkpoint, expected)
-    with AtomicOutput() as output:
-        specs = {key: entry.spec for key, entry in checkpoint.inventory.entries.items()}
-        writer = BundleWriter(str(tmp_path / "again"), output, specs)
-        for key in sorted(expected):
-            writer.add_strings(key, checkpoint.inventory.entries[key].spec, checkpoint.read(key), lambda size: None)
-        writer.finish()
-        output.commit()
+    # Of a V1 file strings are read and encoded; of a bundle their bytes are copied.
+    oracle.save(tmp_path / "old", {key: value.tolist() for key, value in expected.items()}, version=1)
+    convert(open_checkpoint(str(tmp_path / "old")), Plan("old", ()), str(tmp_path / "again"))
     for suffix in (".index", ".data-00000-of-00001"):
         assert (tmp_path / f"again{suffix}").read_bytes() == (tmp_path / f"m{suffix}").read_bytes()
 
@@ -143,9 +131,7 @@ def test_partitioned_variables_are_assembled(tmp_path: Path, version: int) -> No
 def test_an_unchanged_index_is_byte_identical_to_tensorflows(tmp_path: Path, count: int) -> None:
     oracle.save_raw(tmp_path / "m", {f"layer_{i:05}/weights": np.zeros((i % 3,), np.float32) for i in range(count)})
     source = TensorBundle(str(tmp_path / "m"))
-    with AtomicOutput() as output:
-        reindex(source, dict(source.inventory.entries), str(tmp_path / "n"), output, lambda size: None, link=False)
-        output.commit()
+    convert(source, Plan("m", ()), str(tmp_path / "n"))
     copy(source, tmp_path / "o")
     for prefix in ("n", "o"):
         for suffix in (".index", ".data-00000-of-00001"):
@@ -171,9 +157,7 @@ def test_an_unchanged_index_of_several_shards_is_byte_identical(tmp_path: Path, 
     source = TensorBundle(str(tmp_path / "m"))
     assert len(source.shards) == 2
     assert_same(source, {f"w{number}": np.full((64, 3), number, np.float32) for number in range(2)})
-    with AtomicOutput() as output:
-        reindex(source, dict(source.inventory.entries), str(tmp_path / "n"), output, lambda size: None, link=True)
-        output.commit()
+    convert(source, Plan("m", ()), str(tmp_path / "n"), link=True)
     assert (tmp_path / "n.index").read_bytes() == (tmp_path / "m.index").read_bytes()
     assert (tmp_path / "n.data-00001-of-00002").samefile(tmp_path / "m.data-00001-of-00002")
 
@@ -189,14 +173,13 @@ def test_a_big_endian_bundle_is_read_in_native_order(tmp_path: Path) -> None:
         swapped[key] = np.frombuffer(raw.tobytes(), value.dtype).reshape(value.shape)
     oracle.save_raw(tmp_path / "m", swapped)
     from ckptdoctor.containers.tensorflow_messages import BundleHeaderProto
-    from ckptdoctor.formats.tensor_bundle.writer import _write_index
 
     little = TensorBundle(str(tmp_path / "m"))
     entries = {key.encode(): little.record(key).value for key in expected}
     header = BundleHeaderProto.FromString(little.header.SerializeToString())
     header.endianness = 1
     with AtomicOutput(force=True) as output:
-        _write_index(tmp_path / "m.index", header, entries, output)
+        write_index(tmp_path / "m.index", header, entries, output)
         output.commit()
     assert_same(open_checkpoint(str(tmp_path / "m")), expected)
     assert oracle.read(tmp_path / "m")["float32/matrix"].tobytes() == expected["float32/matrix"].tobytes()
@@ -244,13 +227,11 @@ def test_every_flipped_byte_is_found_and_none_crashes(
 
 
 def test_a_lying_size_is_refused_before_anything_is_allocated(small: Path, tmp_path: Path) -> None:
-    from ckptdoctor.formats.tensor_bundle.writer import _write_index
-
     source = TensorBundle(str(small / "m"))
     entry = source.record("a/w").proto
     entry.shape.dim[0].size = 1 << 60
     with AtomicOutput() as output:
-        _write_index(tmp_path / "m.index", source.header, {b"a/w": entry.SerializeToString()}, output)
+        write_index(tmp_path / "m.index", source.header, {b"a/w": entry.SerializeToString()}, output)
         output.commit()
     with pytest.raises(Corrupt, match="24 bytes stored"):
         open_checkpoint(str(tmp_path / "m"))

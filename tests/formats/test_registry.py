@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import ckptdoctor
 from ckptdoctor.errors import UsageError
 from ckptdoctor.formats.format import Format, Probe
 from ckptdoctor.formats.registry import FORMATS, WRITTEN, make_writer, refusal, target_of
-from ckptdoctor.formats.target import Layout
+from ckptdoctor.formats.target import Incoming, TargetOptions
 from ckptdoctor.io.atomic_output import AtomicOutput
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.tensor import TensorSpec
 
-LAYOUT = Layout({"a/w": "layers/a/vars/0"}, "{}", "3.0")
+OPTIONS = TargetOptions({"a/w": "layers/a/vars/0"}, "{}", "3.0")
 
 
 @pytest.mark.parametrize("record", FORMATS, ids=lambda record: record.name)
@@ -32,9 +31,10 @@ def test_strings_are_written_where_the_record_says_so(record: Format, tmp_path: 
     written = True
     with AtomicOutput() as output:
         try:
-            writer = make_writer(record, str(tmp_path / "out"), output, {"a/w": spec}, LAYOUT)
-            writer.add_strings("a/w", spec, np.array([b"x", b"yy"], dtype=object), lambda size: None)
-            writer.finish()
+            tensors = {"a/w": Incoming(spec, strings=(b"x", b"yy"))}
+            writer = make_writer(record, str(tmp_path / "out"), output, tensors, OPTIONS)
+            assert b"yy" in (writer.layout.parts[0].data or b"")
+            writer.finish([0])
         except UsageError:
             written = False
     assert written == record.strings
@@ -43,10 +43,12 @@ def test_strings_are_written_where_the_record_says_so(record: Format, tmp_path: 
 @pytest.mark.parametrize("record", WRITTEN.values(), ids=lambda record: record.target)
 def test_several_files_are_written_where_the_record_says_so(record: Format, tmp_path: Path) -> None:
     keys = {f"{name}/w": f"layers/{name}/vars/0" for name in "ab"}
-    specs = dict.fromkeys(keys, TensorSpec(dtype_from_name("float32"), (64,)))
+    tensors = dict.fromkeys(keys, Incoming(TensorSpec(dtype_from_name("float32"), (64,))))
     with AtomicOutput() as output:
         try:
-            make_writer(record, str(tmp_path / "out"), output, specs, Layout(keys, "{}", "3.0", max_shard_size=256))
+            make_writer(
+                record, str(tmp_path / "out"), output, tensors, TargetOptions(keys, "{}", "3.0", max_shard_size=256)
+            )
         except UsageError as error:
             assert not record.sharded
             assert record.target in error.message

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FORMAT = "tensor bundle (V2)"
+TARGET = "tensor-bundle"
 OBJECT_FORMAT = "tensor bundle (V2, objects)"
 
 _BIG_ENDIAN = 1
@@ -228,6 +229,15 @@ class TensorBundle:
         view: memoryview = self._mapped(record.shard).view(record.offset, record.size, "tensor data")
         return view
 
+    def shard(self, number: int) -> Extent:
+        """All of a data shard.
+
+        Raises:
+            FormatError: it is missing.
+        """
+        mapped = self._mapped(number)
+        return Extent(mapped.path, 0, mapped.size)
+
     def slice_records(self, key: str) -> tuple[tuple[bytes, Record], ...]:
         """The slice entries of a partitioned key: table key and record of each; empty for a whole one.
 
@@ -309,8 +319,9 @@ class TensorBundle:
         record = self._records[key]
         if record.sliced or self.big_endian:
             return None
-        # A variant's checksum is taken over its parts in a way of its own; its bytes are copied as they are.
-        return StoredBytes((self._extent(record),), record.masked_crc)
+        # The checksum of strings and variants is taken over their parts; their bytes are copied as they are.
+        encoding = "" if record.spec.dtype.itemsize else TARGET
+        return StoredBytes((self._extent(record),), record.masked_crc, encoding)
 
     def verify(self, advance: Advance) -> list[FormatError]:
         """Checks every shard, extent and checksum. The index was checked when it was opened."""
