@@ -13,12 +13,12 @@ Each name is imported when it is first used.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
 from ckptdoctor.version import __version__
 
+TYPE_CHECKING = False  # type checkers go by the name; importing typing takes longer than all the rest
 if TYPE_CHECKING:
+    from typing import Any
+
     from ckptdoctor.api.comparison import DiffReport, diff
     from ckptdoctor.api.contents import Contents, contents
     from ckptdoctor.api.conversion import Conversion, convert, plan_conversion
@@ -83,6 +83,8 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
     for module, names in _MODULES.items():
         if name in names:
             value = getattr(import_module(f"{__name__}.{module}"), name)

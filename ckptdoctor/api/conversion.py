@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ckptdoctor.formats.checkpoint import Checkpoint
     from ckptdoctor.specs.inventory import Inventory
 
-__all__ = ["Conversion", "convert", "plan_conversion"]
+__all__ = ["Conversion", "convert", "parse_size", "plan_conversion"]
 
 _Options = ParamSpec("_Options")
 
@@ -210,7 +210,7 @@ def plan_conversion(
         Path(plan) if plan else None,
         undo,
         by_name,
-        _bytes(max_shard_size),
+        parse_size(max_shard_size),
     )
     opened = checkpoint_of(checkpoint)
     diagnosis = None
@@ -285,17 +285,15 @@ def _kernel(kernel: tuple[int, int] | str | None) -> tuple[int, int] | None:
     return int(match[1]), int(match[2])
 
 
-def _bytes(size: int | str) -> int:
+def parse_size(size: int | str) -> int:
     """Bytes, from `500MB`, `2GiB`, `5G` or a number; 0 from nothing.
 
     Raises:
         UsageError: it is no size above 0.
     """
-    if not isinstance(size, str):
-        return size
     if not size:
         return 0
-    match = _SIZE.fullmatch(size.strip())
+    match = _SIZE.fullmatch(str(size).strip())
     unit = (1024 if match[3] else 1000) ** " kmgt".index(match[2].lower() or " ") if match else 0
     count = int(float(match[1]) * unit) if match else 0
     if not count:

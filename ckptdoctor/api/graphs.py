@@ -117,7 +117,7 @@ def _input(item: tuple[str, Any]) -> Input:
     try:
         sizes = tuple(-1 if size is None else _size(size) for size in _sizes(shape))
         return Input(name, sizes, dtype_from_name(_dtype_name(dtype)).name)
-    except (TypeError, ValueError, KeyError):
+    except (AttributeError, TypeError, ValueError, KeyError):
         raise UsageError(
             f"inputs[{name!r}] = {value!r} is no shape",
             hint=f'For example {{"{name}": (None, 224, 224, 3)}} or {{"{name}": ((1, 128), "int32")}}; None is an unknown size.',

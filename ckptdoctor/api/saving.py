@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ckptdoctor.api.conversion import parse_size
 from ckptdoctor.api.opened import CheckpointName, StoredTensor, checkpoint_of
 from ckptdoctor.errors import FormatError, UsageError, reason
 from ckptdoctor.specs.inventory import OBJECT_GRAPH_KEY, Entry, Family, Inventory
@@ -30,7 +31,7 @@ def save(
     tensors: Mapping[str, ArrayLike | StoredTensor],
     *,
     to: str = "",
-    max_shard_size: int = 0,
+    max_shard_size: int | str = 0,
     force: bool = False,
 ) -> Receipt:
     """Writes a checkpoint, whole or not at all.
@@ -46,7 +47,7 @@ def save(
         output: a prefix, or a name that ends in .npz, .safetensors, .h5, .weights.h5 or .keras.
         tensors: key → an array, anything that NumPy makes one of, a string, or a tensor of an opened checkpoint.
         to: the format; else the output's name decides.
-        max_shard_size: several files of at most so many bytes; 0 for one.
+        max_shard_size: several files of at most this size: bytes, or "5GB"; 0 for one.
         force: replace an existing output. A checkpoint whose tensors are saved is never replaced.
 
     Raises:
@@ -61,10 +62,12 @@ def save(
     from ckptdoctor.formats.registry import target_of
 
     name = os.fspath(output)
-    collected = _collect(name, tensors)
+    target = target_of(name, to)
+    # Keras's loaders go by the order of the weights, which is the dict's, or by the places that Keras gave them.
+    collected = _collect(name, tensors, Family.KERAS if target.by_position else Family.ARRAYS)
     _require_other(name, collected.sources)
     plan = Plan(collected.inventory.source, ())
-    settled = for_target(plan, collected.inventory, None, target_of(name, to), max_shard_size=max_shard_size)
+    settled = for_target(plan, collected.inventory, None, target, max_shard_size=parse_size(max_shard_size))
     return convert(collected, settled.plan, name, target=settled.target, options=settled.options, force=force)
 
 
@@ -106,7 +109,7 @@ class _Collected:
         return []
 
 
-def _collect(name: str, tensors: Mapping[str, Any]) -> _Collected:
+def _collect(name: str, tensors: Mapping[str, Any], family: Family) -> _Collected:
     if not isinstance(tensors, Mapping):
         raise UsageError(f"{type(tensors).__name__} is no mapping of keys to tensors", hint='Pass {"key": array, …}.')
     from ckptdoctor.specs.tensor import TensorSpec
@@ -132,10 +135,7 @@ def _collect(name: str, tensors: Mapping[str, Any]) -> _Collected:
     sources = tuple({id(checkpoint): checkpoint for checkpoint, _ in stored.values()}.values())
     _keep_object_graph(entries, arrays, stored, sources)
     config = next((source.inventory.config for source in sources if source.inventory.config), "")
-    # What Keras wrote stays where it was, and nothing else says where that is.
-    keras = any(f"/{key}".count("/vars/") for key in entries)
     files = tuple(path for source in sources for path in source.inventory.files)
-    family = Family.KERAS if keras else Family.ARRAYS
     return _Collected(
         Inventory(f"save to {name}", "arrays", family, files, entries, config=config), sources, arrays, stored
     )

@@ -9,7 +9,7 @@ from ckptdoctor.conversion.casts import cast_all
 from ckptdoctor.conversion.from_diagnosis import plan_from_diagnosis
 from ckptdoctor.conversion.objects import for_objects
 from ckptdoctor.conversion.partitions import partition
-from ckptdoctor.conversion.plan import Plan, carried_out, concat, inverted
+from ckptdoctor.conversion.plan import Plan, carried_out, concat, derive, inverted
 from ckptdoctor.conversion.plan_file import read_plan, write_plan
 from ckptdoctor.conversion.weights_only import weights_only
 from ckptdoctor.conversion.wishes import Wishes
@@ -123,6 +123,8 @@ def for_target(
         places = {key: key for key in source.entries if "/vars/" in f"/{key}" and not key.startswith("optimizer/")}
     if target.by_position:
         plan = weights_only(plan, source, list(places))
+        if source.is_keras and not graph and not target.keras_places:
+            places = {key: key for key in derive(plan, source)}  # a file of Keras's has its weights in Keras's order
     config = graph.config if graph else source.config
     return SettledPlan(
         plan, target, TargetOptions(places, config, graph.keras_version if graph else "", max_shard_size)
