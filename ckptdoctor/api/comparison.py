@@ -157,7 +157,7 @@ def side_of(
         raise UsageError("what is built already takes no inputs and no args", hint="Leave them out.")
     if isinstance(graph, OpenedCheckpoint | GraphRequest | GraphSpec):
         return graph
-    from ckptdoctor.api.live import graph_of_live
+    from ckptdoctor.graphs.live_graph import graph_of_live
 
     return graph_of_live(graph)
 
@@ -188,7 +188,8 @@ def compare(
         UsageError, GraphError, FormatError: one of them cannot be built or read.
     """
     from ckptdoctor.diagnosis import comparison
-    from ckptdoctor.graphs.reading import graph_of_inventory, open_graph
+    from ckptdoctor.graphs.checkpoint_graph import graph_of_inventory
+    from ckptdoctor.graphs.reading import open_graph
 
     for name, scopes in (("include", include), ("exclude", exclude)):
         if isinstance(scopes, str):

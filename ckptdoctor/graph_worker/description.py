@@ -85,7 +85,8 @@ def _graph_variables(program: Program) -> tuple[str, list[dict[str, Any]]]:
         _number(program, variables, items)
         if program.is_keras_2_model():
             kind = "Keras model"
-            places = places_of_keras_2(program.tf, program.result)
+            package = program.tf.keras.Model.__module__.split(".")[0]
+            places = places_of_keras_2(package, program.result)
             for variable, item in zip(variables, items):
                 variable["stored"] = places.get(id(item), "")
     return kind, variables

@@ -46,12 +46,16 @@ def places_of_keras_3(model: Any) -> dict[int, str]:
         return {}
 
 
-def places_of_keras_2(tensorflow: Any, model: Any) -> dict[int, str]:
-    """A variable's id → where Keras 2 (or tf_keras) stores it; empty with an unknown version of it."""
+def places_of_keras_2(package: str, model: Any) -> dict[int, str]:
+    """A variable's id → where Keras 2 stores it; empty with an unknown version of it.
+
+    Args:
+        package: `keras` or `tf_keras`, whichever the model's class is of.
+        model: the model.
+    """
     try:
         from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable
 
-        package = tensorflow.keras.Model.__module__.split(".")[0]
         try:
             saving_lib = importlib.import_module(package + ".src.saving.saving_lib")
         except ImportError:

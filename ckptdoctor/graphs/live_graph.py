@@ -1,21 +1,26 @@
-"""The variables that a restore was to fill, as a graph."""
+"""A live object as a graph: a Keras model, a `tf.Module`, a `tf.train.Checkpoint`, a `Saver`."""
 
 from __future__ import annotations
 
 import linecache
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ckptdoctor.errors import UsageError
 from ckptdoctor.graph_worker.consumers import consumer_of_variable
+from ckptdoctor.graph_worker.keras_3 import configuration, own_weights
 from ckptdoctor.graph_worker.keras_layers import consumer_of_weight, graph_of_layers
+from ckptdoctor.graph_worker.keras_places import places_of_keras_2, places_of_keras_3
+from ckptdoctor.graph_worker.objects import Objects
 from ckptdoctor.graph_worker.operations import graph_of_operations
 from ckptdoctor.graphs.consumer import consumer_of
+from ckptdoctor.graphs.tracked_objects import object_graph
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.graph import Consumer, GraphKind, GraphSpec, SourceLine, Variable
-from ckptdoctor.specs.objects import OBJECT_VALUE, ObjectGraph, TrackedObject
+from ckptdoctor.specs.objects import ObjectGraph
 from ckptdoctor.specs.tensor import TensorSpec
 
 
@@ -36,35 +41,131 @@ def graph_of_saver(saver: Any) -> GraphSpec:
 
 def graph_of_objects(root: Any) -> GraphSpec:
     """The variables below a `tf.train.Checkpoint`, under the keys of its object graph: the shortest path to each."""
-    view = sys.modules["tensorflow"].train.TrackableView(root)
-    items: list[Any] = [root]  # kept: an id is an object's own only while it lives
-    numbers = {id(root): 0}
-    objects: list[TrackedObject] = []
-    for item in items:
-        links = []
-        for name, child in view.children(item).items():
-            if id(child) not in numbers:
-                numbers[id(child)] = len(items)
-                items.append(child)
-            links.append((name, numbers[id(child)]))
-        objects.append(TrackedObject(tuple(links)))
-    graph = ObjectGraph(tuple(objects))
-    found = [
-        replace(_variable(path + OBJECT_VALUE, items[number]), node=number)
-        for number, path in graph.paths().items()
-        if path and hasattr(items[number], "dtype") and hasattr(items[number], "shape")
+    objects = Objects(sys.modules["tensorflow"], root)
+    variables = [
+        replace(_variable(objects.key(number), item), node=number)
+        for number, item in enumerate(objects.items)
+        if number and hasattr(item, "dtype") and hasattr(item, "shape")
     ]
-    return GraphSpec(_program(), GraphKind.OBJECTS, tuple(found), objects=graph)
+    graph = object_graph(objects.children, {variable.node: variable.name for variable in variables})
+    return GraphSpec(_program(), GraphKind.OBJECTS, tuple(variables), objects=graph)
 
 
 def graph_of_keras(model: Any) -> GraphSpec:
-    """The weights of a Keras model, by path."""
-    uses = _uses(model)
-    weights = [
-        replace(_variable(getattr(item, "path", item.name).split(":")[0], item), consumer=uses.get(id(item)))
-        for item in model.weights
-    ]
-    return GraphSpec(_program(), GraphKind.KERAS_MODEL, tuple(weights))
+    """The weights of a Keras model, by path.
+
+    Raises:
+        UsageError: it has none until it is called.
+    """
+    weights = list(model.weights)
+    if not weights:
+        raise UsageError(
+            f"{getattr(model, 'name', type(model).__name__)} has no variables until it is called",
+            hint="Call it on an input, or model.build(shape), and try again.",
+        )
+    uses, places = _uses(model), _places(model)
+    objects = _objects_of_model(model)
+    variables = tuple(
+        replace(
+            _variable(getattr(item, "path", item.name).split(":")[0], item),
+            consumer=uses.get(id(item)),
+            stored=places.get(id(item), ""),
+            node=objects.numbers.get(id(item), -1) if objects else -1,
+        )
+        for item in weights
+    )
+    three = _is_a(model, _KERAS_3, ("Layer",))
+    return GraphSpec(
+        _program(),
+        GraphKind.KERAS_MODEL,
+        variables,
+        objects=_as_graph(objects, variables),
+        wrapped=objects is not None,
+        config=configuration(model) if three else "",
+        keras_version=str(sys.modules["keras"].__version__) if three else "",
+    )
+
+
+def graph_of_module(module: Any) -> GraphSpec:
+    """The variables of a `tf.Module`, by name, with the objects that `tf.train.Checkpoint(model=module)` would save.
+
+    Raises:
+        UsageError: it has none.
+    """
+    if not module.variables:
+        raise UsageError(f"{type(module).__name__} has no variables yet", hint="Call it on an input, and try again.")
+    objects = _objects_of_model(module)
+    numbers = objects.numbers if objects else {}
+    variables = []
+    for item in module.variables:
+        variable = _variable(_saved_name(item), item)
+        variables.append(replace(variable, key=variable.name, node=numbers.get(id(item), -1)))
+    graph = _as_graph(objects, variables)
+    return GraphSpec(_program(), GraphKind.TENSORFLOW_2, tuple(variables), objects=graph, wrapped=objects is not None)
+
+
+_KERAS_3 = ("keras.src.",)
+_KERAS = (*_KERAS_3, "keras.", "tf_keras.", "tensorflow.python.keras.")
+_KINDS: tuple[tuple[tuple[str, ...], tuple[str, ...], Callable[[Any], GraphSpec]], ...] = (
+    (("tensorflow.python.training.saver",), ("Saver",), graph_of_saver),
+    (_KERAS, ("Model", "Layer"), graph_of_keras),
+    (
+        ("tensorflow.python.checkpoint.checkpoint", "tensorflow.python.training.tracking.util"),
+        ("Checkpoint", "CheckpointV1"),
+        graph_of_objects,
+    ),
+    (("tensorflow.python.module.module",), ("Module",), graph_of_module),
+)
+"""Modules that a class or one it is made from is of, the names it has there, and what reads it; the first that fits."""
+
+
+def graph_of_live(item: Any) -> GraphSpec:
+    """A live Keras model (or layer), `tf.train.Checkpoint`, `tf.Module` or `tf.compat.v1.train.Saver` as a graph.
+
+    Neither TensorFlow nor Keras is imported: what is handed in has been made by them.
+
+    Raises:
+        UsageError: it is none of these, or has no variables.
+    """
+    for modules, names, read in _KINDS:
+        if _is_a(item, modules, names):
+            return read(item)
+    raise UsageError(
+        f"a {type(item).__name__} is no graph",
+        hint="Pass a Keras model, a tf.Module, a tf.train.Checkpoint, a Saver, or the name of a graph.",
+    )
+
+
+def _is_a(item: Any, modules: tuple[str, ...], names: tuple[str, ...]) -> bool:
+    """Whether a class that something is of has one of these names in one of these modules."""
+    return any(kind.__name__ in names and kind.__module__.startswith(modules) for kind in type(item).__mro__)
+
+
+def _places(model: Any) -> dict[int, str]:
+    """A weight's id → where Keras puts it in a `.weights.h5` file; empty where that is not known."""
+    if _is_a(model, _KERAS_3, ("Layer",)) and hasattr(model, "_flatten_layers") and "keras" in sys.modules:
+        places = places_of_keras_3(model)
+        if places:
+            return places
+    package = next((kind.__module__.split(".")[0] for kind in type(model).__mro__ if kind.__name__ == "Model"), "")
+    return places_of_keras_2(package, model) if package in ("keras", "tf_keras") else {}
+
+
+def _objects_of_model(model: Any) -> Objects | None:
+    """The objects that a `tf.train.Checkpoint` around a model would save; None where TensorFlow cannot walk it."""
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is None:
+        return None
+    try:
+        return Objects(tensorflow, tensorflow.train.Checkpoint(model=model))
+    except Exception:  # a model on another of Keras's backends is no object of TensorFlow's
+        return None
+
+
+def _as_graph(objects: Objects | None, variables: Iterable[Variable]) -> ObjectGraph | None:
+    if objects is None:
+        return None
+    return object_graph(objects.children, {item.node: item.name for item in variables if item.node >= 0})
 
 
 def _uses(model: Any) -> dict[int, Consumer | None]:
@@ -74,13 +175,8 @@ def _uses(model: Any) -> dict[int, Consumer | None]:
     return {
         id(weight): consumer_of(consumer_of_weight(graph, layer, weight))
         for layer in layers
-        for weight in (*_own(layer, "_trainable_variables"), *_own(layer, "_non_trainable_variables"))
+        for weight in own_weights(layer)
     }
-
-
-def _own(layer: Any, name: str) -> Iterable[Any]:
-    variables: Iterable[Any] = getattr(layer, name, ())
-    return variables
 
 
 def _program() -> str:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import linecache
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ckptdoctor.errors import GraphError
 from ckptdoctor.graphs import cache
 from ckptdoctor.graphs.child import ask_worker
 from ckptdoctor.graphs.consumer import consumer_of
 from ckptdoctor.graphs.request import GraphRequest
+from ckptdoctor.graphs.tracked_objects import object_graph
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.graph import GraphKind, GraphSpec, SourceLine, Variable
-from ckptdoctor.specs.objects import OBJECT_VALUE, VALUE, Attribute, ObjectGraph, TrackedObject
+from ckptdoctor.specs.objects import ObjectGraph
 from ckptdoctor.specs.tensor import TensorSpec
 
 
@@ -29,34 +30,32 @@ def trace_python(request: GraphRequest) -> GraphSpec:
         graph = ask_worker(request, "trace")["graph"]
         if request.cache:
             cache.store(request, graph)
+    try:
+        return _spec(request, graph)
+    except KeyError as error:
+        raise GraphError(
+            f"{request.source} has a variable of a type that is not known: {error}",
+            hint="Name another interpreter with --python, or report the type.",
+        ) from error
+
+
+def _spec(request: GraphRequest, graph: dict[str, Any]) -> GraphSpec:
     return GraphSpec(
         request.source,
         GraphKind(graph["kind"]),
         tuple(map(_variable, graph["variables"])),
         tuple(graph["files"]),
         tuple(graph["notes"]),
-        _objects(graph["objects"], graph["variables"]),
+        _objects(graph),
         graph["wrapped"],
         graph["config"],
         graph["keras_version"],
     )
 
 
-def _objects(children: list[list[list[Any]]] | None, variables: list[dict[str, Any]]) -> ObjectGraph | None:
-    """The program's objects, with the values that a `tf.train.Checkpoint` would save them under."""
-    if children is None:
-        return None
-    names = {variable["node"]: variable["name"] for variable in variables if variable["node"] >= 0}
-    bare = ObjectGraph(tuple(TrackedObject(tuple((name, child) for name, child in links)) for links in children))
-    paths = bare.paths()
-    return ObjectGraph(
-        tuple(
-            replace(item, attributes=(Attribute(VALUE, names[number], paths[number] + OBJECT_VALUE),))
-            if number in names
-            else item
-            for number, item in enumerate(bare.objects)
-        )
-    )
+def _objects(graph: dict[str, Any]) -> ObjectGraph | None:
+    names = {variable["node"]: variable["name"] for variable in graph["variables"] if variable["node"] >= 0}
+    return None if graph["objects"] is None else object_graph(graph["objects"], names)
 
 
 def _variable(traced: dict[str, Any]) -> Variable:
