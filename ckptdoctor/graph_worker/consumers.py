@@ -102,7 +102,7 @@ PASSING = frozenset(
 ELEMENTWISE = frozenset(
     ("Relu", "Relu6", "Elu", "Selu", "LeakyRelu", "Sigmoid", "Tanh", "Softplus", "Softsign", "Abs", "Neg", "Exp", "Log",
      "Square", "Sqrt", "Rsqrt", "Add", "AddV2", "AddN", "Sub", "Mul", "RealDiv", "Div", "Maximum", "Minimum",
-     "SquaredDifference", "Switch", "Merge", "RefSwitch", "RefMerge", "FakeQuantWithMinMaxVars", "BiasAdd",
+     "SquaredDifference", "Switch", "Merge", "RefSwitch", "RefMerge", "Select", "SelectV2", "FakeQuantWithMinMaxVars", "BiasAdd",
      "FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3", "LRN", "PlaceholderWithDefault",
      "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "ThresholdedReLU", "BatchNormalization", "LayerNormalization",
      "GroupNormalization", "UnitNormalization", "Rescaling", "Normalization", "Multiply", "Average", "Subtract", "Silu",

@@ -6,12 +6,16 @@ TensorFlow is not imported: what is handed in comes from it.
 from __future__ import annotations
 
 import struct
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Iterator
 
 from .consumers import CONVOLUTIONS, POOLS, Graph, Node, Shape
 
 _INT32, _INT64 = 3, 9  # tensorflow/core/framework/types.proto
 _MAX_CONSTANT = 64
+_CALLS = ("PartitionedCall", "StatefulPartitionedCall")
+_WITHIN = "\0"  # no name of an operation has it
+_MAX_CALLS = 20  # functions within functions
 _OTHER_FORMATS = {"NDHWC": "NHWC", "NCDHW": "NCHW", "NWC": "NHWC", "NCW": "NCHW"}
 
 
@@ -32,24 +36,100 @@ def integers(tensor: Any) -> list[int] | None:
 
 
 def graph_of_operations(graph: Any) -> Graph:
-    """A `tf.Graph`: nodes under the names of its operations."""
+    """A `tf.Graph`: nodes under the names of its operations; the functions that it calls are walked into."""
+    operations = _Operations(graph)
+    return Graph(operations.translate, operations.users)
 
-    def find(name: str) -> Any:
+
+@dataclass(frozen=True)
+class _Call:
+    """A function that is called: its own graph, the operation that calls it, and the scope that this stands in."""
+
+    graph: Any
+    operation: Any
+    outside: str
+
+
+class _Operations:
+    """The operations of a graph under their names, those of a function that it calls under the call's name and theirs."""
+
+    def __init__(self, graph: Any) -> None:
+        self._graph = graph
+        self._calls: dict[str, _Call] = {}
+
+    def _find(self, key: str) -> tuple[Any, str]:
+        """An operation (None if there is none) and the scope that it is in."""
+        outside, within, name = key.rpartition(_WITHIN)
+        scope = outside + within
+        call = self._calls.get(scope)
         try:
-            return graph.get_operation_by_name(name)
+            return (call.graph if call else self._graph).get_operation_by_name(name), scope
         except (KeyError, ValueError):
+            return None, scope
+
+    def _enter(self, operation: Any, scope: str) -> tuple[str, _Call] | None:
+        """The scope of the function that an operation calls; None if it calls none, or one that cannot be seen."""
+        if operation.type not in _CALLS or scope.count(_WITHIN) >= _MAX_CALLS:
             return None
+        inside = scope + operation.name + _WITHIN
+        if inside not in self._calls:
+            try:
+                graph = operation.graph._get_function(operation.get_attr("f").name).graph
+                seen = len(graph.inputs) == len(operation.inputs) and len(graph.outputs) == len(operation.outputs)
+            except Exception:  # another version of TensorFlow keeps its functions elsewhere
+                return None
+            if not seen:
+                return None
+            self._calls[inside] = _Call(graph, operation, scope)
+        return inside, self._calls[inside]
 
-    def translate(name: str) -> Node | None:
-        operation = find(name)
-        return None if operation is None else _node(operation)
+    def _source(self, tensor: Any, scope: str) -> tuple[str, int]:
+        """Where a tensor comes from: out of a function, or from what a function was called with."""
+        entered = self._enter(tensor.op, scope)
+        if entered is not None:
+            inside, call = entered
+            return self._source(call.graph.outputs[tensor.value_index], inside)
+        call_here = self._calls.get(scope)
+        if call_here is not None and tensor.op.type == "Placeholder":
+            for position, parameter in enumerate(call_here.graph.inputs):
+                if parameter.name == tensor.name:
+                    return self._source(call_here.operation.inputs[position], call_here.outside)
+        return scope + tensor.op.name, tensor.value_index
 
-    def users(name: str) -> list[str]:
-        operation = find(name)
+    def users(self, key: str) -> list[str]:
+        """The keys of the operations that take an operation's outputs."""
+        operation, scope = self._find(key)
         outputs = [] if operation is None else operation.outputs
-        return [user.name for output in outputs for user in output.consumers()]
+        return [user for output in outputs for user in self._users_of(output, scope)]
 
-    return Graph(translate, users)
+    def _users_of(self, tensor: Any, scope: str) -> Iterator[str]:
+        for user in tensor.consumers():
+            entered = self._enter(user, scope)
+            if entered is None:
+                yield scope + user.name
+                continue
+            inside, call = entered
+            for position, given in enumerate(user.inputs):
+                if given.name == tensor.name:
+                    yield from self._users_of(call.graph.inputs[position], inside)
+        call_here = self._calls.get(scope)
+        if call_here is not None:
+            for position, result in enumerate(call_here.graph.outputs):
+                if result.name == tensor.name:
+                    yield from self._users_of(call_here.operation.outputs[position], call_here.outside)
+
+    def translate(self, key: str) -> Node | None:
+        """An operation as a node."""
+        operation, scope = self._find(key)
+        if operation is None:
+            return None
+        return Node(
+            operation.name,
+            operation.type,
+            tuple(self._source(tensor, scope) for tensor in operation.inputs),
+            _attributes(operation),
+            tuple(sizes_of(output.shape) for output in operation.outputs),
+        )
 
 
 def sizes_of(shape: Any) -> Shape:
@@ -59,7 +139,7 @@ def sizes_of(shape: Any) -> Shape:
     return tuple(-1 if size is None else int(size) for size in shape.as_list())
 
 
-def _node(operation: Any) -> Node:
+def _attributes(operation: Any) -> dict[str, Any]:
     attributes = {}
     for key in ("padding", "strides", "data_format", "transpose_a"):
         try:
@@ -69,13 +149,7 @@ def _node(operation: Any) -> Node:
         attributes[key] = value.decode() if isinstance(value, bytes) else value
     if operation.type == "Transpose" and operation.inputs[1].op.type == "Const":
         attributes["perm"] = integers(operation.inputs[1].op.get_attr("value"))
-    return Node(
-        operation.name,
-        operation.type,
-        tuple((tensor.op.name, tensor.value_index) for tensor in operation.inputs),
-        tidy(operation.type, attributes),
-        tuple(sizes_of(output.shape) for output in operation.outputs),
-    )
+    return tidy(operation.type, attributes)
 
 
 def tidy(op: str, attributes: dict[str, Any]) -> dict[str, Any]:

@@ -173,6 +173,33 @@ def test_the_remedy_for_a_keras_model_computes_the_same(order: str) -> None:
         assert np.abs(np.asarray(dense(images)) - wanted).max() < 1e-5 * np.abs(wanted).max()
 
 
+@pytest.mark.parametrize("order", PERMS)
+def test_a_function_is_looked_into(order: str) -> None:
+    source = """
+        import tensorflow as tf
+
+        class Net(tf.Module):
+            def __init__(self):
+                super().__init__()
+                self.kernel = tf.Variable(tf.ones([3, 3, 2, {CHANNELS}]), name="kernel")
+                self.matrix = tf.Variable(tf.ones([{ROWS}, {OUT}]), name="matrix")
+
+            @tf.function
+            def features(self, x):
+                y = tf.nn.relu(tf.nn.conv2d(x, self.kernel, 1, "SAME"))
+                return tf.transpose(y, {perm}) if {perm} else y
+
+            @tf.function
+            def __call__(self, x):
+                return tf.reshape(self.features(x), [-1, {ROWS}]) @ self.matrix
+
+        net = Net()
+    """
+    write(source, order)
+    used = consumer(read_graph(make_request("net.py:net", inputs=[INPUT])))
+    assert seen(used) == expected(order, "Transpose")
+
+
 def test_a_flatten_that_is_not_seen_is_never_safe() -> None:
     """The map comes out of an operation that is not known to keep its axes where they are."""
     source = """
