@@ -79,7 +79,8 @@ def _translate(name: str, node: Message, nodes: Mapping[str, Node], constants: d
             [constants.get(source) for source in sources] if op in _CONSTANT_INPUTS else (),
             attributes,
         )
-        shapes = (_declared(op, given) or infer_shape(operation),) * (2 if op == "Switch" else 1)
+        declared = _declared(op, given)
+        shapes = (infer_shape(operation) if declared is None else declared,) * (2 if op == "Switch" else 1)
     return Node(name, op, tuple(taken), attributes, shapes)
 
 
@@ -94,8 +95,10 @@ def _carried(given: Mapping[bytes, Message]) -> tuple[Shape | None, ...]:
 
 
 def _declared(op: str, given: Mapping[bytes, Message]) -> Shape | None:
-    if op in _DECLARED and b"shape" in given and (given[b"shape"].HasField("shape")):
+    if op in _DECLARED and b"shape" in given and given[b"shape"].HasField("shape"):
         return _sizes(given[b"shape"].shape)
+    if op == "Const" and b"value" in given:
+        return _sizes(given[b"value"].tensor.tensor_shape)
     return None
 
 
