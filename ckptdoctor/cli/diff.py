@@ -70,6 +70,7 @@ def diff(
     from ckptdoctor.api.opened import checkpoint_of
     from ckptdoctor.reports.check_text import check_lines
     from ckptdoctor.reports.diff_text import print_diff
+    from ckptdoctor.reports.json_text import json_text
     from ckptdoctor.reports.values_text import print_differences
 
     side = side_of(graph, inputs=inputs or (), args=args or (), python=python, timeout=timeout, cache=cache)
@@ -99,7 +100,8 @@ def diff(
 
         write_page(html, diff_page(diagnosis))
     if output_format == "json":
-        typer.echo(diagnosis.to_json())
+        data = diagnosis.to_dict()
+        typer.echo(json_text({**data, "values": data.get("values", [])} if values else data))
     elif output_format != "text":
         typer.echo(report(output_format, [diagnosis]))
     elif quiet():

@@ -174,6 +174,19 @@ def test_a_live_model_is_a_graph(tmp_path: Path) -> None:
         ckptdoctor.diff(model, path, inputs=IMAGES)
 
 
+def test_a_saver_is_a_graph(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    path, v1 = bundle(tmp_path), tf.compat.v1
+    for shape, fits in (((6, 4), True), ((6, 5), False)):
+        with tf.Graph().as_default():
+            with v1.variable_scope("", use_resource=False):
+                variable = v1.get_variable("matrix", shape)
+            report = ckptdoctor.diff(v1.train.Saver({"matrix": variable}), path)
+        assert not report.alignment.missing
+        assert (not report.alignment.mismatched) == fits
+
+
 def test_verify_says_what_was_tried(tmp_path: Path) -> None:
     path = bundle(tmp_path)
     with ckptdoctor.open(path) as ckpt:

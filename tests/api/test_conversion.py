@@ -63,9 +63,12 @@ def test_a_live_model_is_made_fit(tmp_path: Path) -> None:
     model = keras.Sequential([keras.Input((12,)), keras.layers.Dense(4, name="fc6")])
     kernel = KERNEL.reshape(12, 4)
     ckptdoctor.save(tmp_path / "old.npz", {"net/fc6/weights": kernel, "net/fc6/biases": BIAS})
-    ckptdoctor.convert(tmp_path / "old.npz", tmp_path / "new.h5", graph=model, unsafe=True)
-    model.load_weights(tmp_path / "new.h5")
-    assert [weight.numpy().tolist() for weight in model.weights] == [kernel.tolist(), BIAS.tolist()]
+    for name in ("new.h5", "new.weights.h5"):
+        ckptdoctor.convert(tmp_path / "old.npz", tmp_path / name, graph=model, unsafe=True)
+        for weight in model.weights:
+            weight.assign(weight * 0)
+        model.load_weights(tmp_path / name)
+        assert [weight.numpy().tolist() for weight in model.weights] == [kernel.tolist(), BIAS.tolist()]
 
 
 @pytest.mark.parametrize(
@@ -113,6 +116,22 @@ def test_a_map_may_let_two_keys_change_places(source: Path, tmp_path: Path) -> N
     found = values(tmp_path / "o.npz")
     assert found["other/weights"].tolist() == KERNEL.tolist()
     assert found["net/fc6/weights"].tolist() == (KERNEL + 100).tolist()
+
+
+def test_a_keras_file_keeps_its_order_without_a_graph(tmp_path: Path) -> None:
+    """Keras loads the file by position: `bias` must not come before `kernel` because it sorts so."""
+    import keras
+
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3, name="b"), keras.layers.Dense(3, name="a")])
+    for number, weight in enumerate(model.weights):
+        weight.assign(np.arange(weight.numpy().size, dtype=np.float32).reshape(weight.shape) + number * 10)
+    expected = [weight.numpy().tolist() for weight in model.weights]
+    model.save(tmp_path / "old.h5")
+    ckptdoctor.convert(tmp_path / "old.h5", tmp_path / "new.h5")
+    for weight in model.weights:
+        weight.assign(weight * 0)
+    model.load_weights(tmp_path / "new.h5")
+    assert [weight.numpy().tolist() for weight in model.weights] == expected
 
 
 def test_a_plan_is_shown_saved_and_undone_and_nothing_is_written_before_it_runs(source: Path, tmp_path: Path) -> None:
