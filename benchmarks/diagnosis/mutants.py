@@ -20,8 +20,8 @@ import numpy as np
 from mutations import MUTATIONS, Mutated
 from truths import TRUTHS
 
-from ckptdoctor.alignment.align import align
-from ckptdoctor.alignment.alignment import Alignment
+from ckptdoctor.alignment.alignment import align
+from ckptdoctor.alignment.pairs import Alignment
 from ckptdoctor.containers.sstable.writer import TableWriter
 from ckptdoctor.containers.tensorflow_messages import BundleEntryProto, BundleHeaderProto
 from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose

@@ -1,93 +1,91 @@
-"""Graph variables and checkpoint keys, side by side."""
+"""Which variable is which key: one matcher after another, each on what the ones before left over."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 
-from ckptdoctor.alignment.renaming import Ambiguity, Renaming
-from ckptdoctor.specs.graph import GraphSpec, Variable
+from ckptdoctor.alignment.matchers import BY_KEY, BY_NAME
+from ckptdoctor.alignment.pairs import Alignment, Pair
+from ckptdoctor.alignment.renaming import Renaming
+from ckptdoctor.alignment.scope_filter import scope_filter
+from ckptdoctor.alignment.slots import with_slots
+from ckptdoctor.alignment.unmatched import Unmatched
+from ckptdoctor.specs.graph import GraphSpec
 from ckptdoctor.specs.inventory import Entry, Inventory
 
-Status = Literal["matched", "mismatched", "renamed", "missing", "unexpected"]
+_PLACE = re.compile(r"(^|/)vars/\d+$")
+"""What ends a key of Keras 3's own files (Keras 3, keras/src/saving/saving_lib.py, `H5IOStore`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A variable and the entry that holds its value, under the variable's own key or (renamed) under another.
+def align(
+    graph: GraphSpec,
+    inventory: Inventory,
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+) -> Alignment:
+    """Pairs every variable with the entry of the same key, and what is left by names and shapes.
 
-    Attributes:
-        variable: the graph's side.
-        entry: the checkpoint's.
-        renaming: why they are believed to be the same where the names differ; None where they are equal.
+    Args:
+        graph: the graph.
+        inventory: the checkpoint.
+        include: scopes; only names that one of them matches from the start take part.
+        exclude: scopes; names that one of them matches from the start do not.
+
+    A scope is a regular expression tried at the start of a name, as in tf_slim (`tf_slim/ops/variables.py`,
+    `get_variables_to_restore`). The result is one to one and does not depend on the order of the entries.
+
+    Raises:
+        UsageError: a scope is no valid regular expression, or matches no name on either side.
     """
-
-    variable: Variable
-    entry: Entry
-    renaming: Renaming | None = None
-
-    @property
-    def same_shape(self) -> bool:
-        """Whether the declared and the stored shape agree; an unknown size agrees with any."""
-        lhs, rhs = self.variable.spec.shape, self.entry.spec.shape
-        if not self.variable.shape_known:
-            return True
-        return len(lhs) == len(rhs) and all(a in (-1, b) for a, b in zip(lhs, rhs, strict=True))
-
-    @property
-    def same_dtype(self) -> bool:
-        """Whether the declared and the stored type agree."""
-        return self.variable.spec.dtype == self.entry.spec.dtype
-
-    @property
-    def status(self) -> Status:
-        """Mismatched in shape or dtype; else renamed, if only the key is another; else matched."""
-        if not (self.same_shape and self.same_dtype):
-            return "mismatched"
-        return "renamed" if self.renamed else "matched"
-
-    @property
-    def renamed(self) -> bool:
-        """Whether the checkpoint has it under another key, so that a restore does not find it."""
-        followed = self.renaming is not None and self.renaming.followed
-        return self.variable.key != self.entry.key and not followed
+    stored = inventory.variables
+    takes_part = scope_filter(include, exclude, [*(variable.key for variable in graph.variables), *stored])
+    unmatched = Unmatched(
+        graph,
+        inventory,
+        [variable for variable in graph.variables if takes_part(variable.key)],
+        [entry for key, entry in sorted(stored.items()) if takes_part(key)],
+    )
+    for matcher in BY_KEY:
+        unmatched.take(matcher(unmatched))
+    unmatched.read_names()
+    for matcher in BY_NAME:
+        unmatched.take(matcher(unmatched))
+    return _alignment(unmatched)
 
 
-@dataclass(frozen=True, slots=True)
-class Alignment:
-    """The result of comparing a graph with a checkpoint.
+def _alignment(unmatched: Unmatched) -> Alignment:
+    """What was matched and what was not, slots with their variables."""
+    by_name = [
+        replace(renaming, followed=unmatched.by_structure and _at_their_places(renaming))
+        for renaming in with_slots(unmatched)
+    ]
+    renamings = (*unmatched.by_key, *by_name)
+    entry_of: dict[str, tuple[Entry, Renaming | None]] = {
+        variable.key: (entry, None) for variable, entry in unmatched.equal
+    }
+    entry_of |= {variable.key: (entry, renaming) for renaming in renamings for variable, entry in renaming.pairs}
+    matched = {entry.key for entry, _ in entry_of.values()}
+    return Alignment(
+        unmatched.graph,
+        unmatched.inventory,
+        tuple(Pair(variable, *entry_of[variable.key]) for variable in unmatched.variables if variable.key in entry_of),
+        renamings,
+        tuple(unmatched.ambiguities),
+        tuple(variable for variable in unmatched.variables if variable.key not in entry_of),
+        tuple(entry for entry in unmatched.entries if entry.key not in matched),
+        unmatched.restored_by,
+    )
 
-    Attributes:
-        graph: the left-hand side.
-        inventory: the right-hand side.
-        pairs: variables with an entry, in the graph's order.
-        renamings: the reasons behind the pairs whose names differ.
-        ambiguities: variables for which several keys fit; they are among the missing.
-        missing: variables without one.
-        unexpected: entries without a variable, in the order of their keys.
-        restored_by: the `tf.train.Checkpoint(...)` that restores by objects, if that is how both sides work; else empty.
+
+def _at_their_places(renaming: Renaming) -> bool:
+    """Whether Keras finds the entries: by the layers' order, or in Keras 3's own files by the place alone.
+
+    Source: Keras 3, keras/src/saving/saving_lib.py, `_load_state`.
     """
-
-    graph: GraphSpec
-    inventory: Inventory
-    pairs: tuple[Pair, ...]
-    renamings: tuple[Renaming, ...]
-    ambiguities: tuple[Ambiguity, ...]
-    missing: tuple[Variable, ...]
-    unexpected: tuple[Entry, ...]
-    restored_by: str = ""
-
-    @property
-    def matched(self) -> tuple[Pair, ...]:
-        """Pairs that agree, name included."""
-        return tuple(pair for pair in self.pairs if pair.status == "matched")
-
-    @property
-    def renamed(self) -> tuple[Pair, ...]:
-        """Pairs that agree in all but the name."""
-        return tuple(pair for pair in self.pairs if pair.status == "renamed")
-
-    @property
-    def mismatched(self) -> tuple[Pair, ...]:
-        """Pairs that disagree in shape or dtype, whatever their names."""
-        return tuple(pair for pair in self.pairs if pair.status == "mismatched")
+    return not any(
+        variable.stored and _PLACE.search(entry.key) and variable.stored != entry.key
+        for variable, entry in renaming.pairs
+    )

@@ -14,7 +14,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Footer, Input, Static, Tree
 from textual.widgets.tree import TreeNode
 
-from ckptdoctor.alignment.alignment import Status
+from ckptdoctor.alignment.pairs import Status
 from ckptdoctor.browse.scope_tree import Item, Place, items_of, matching, tree_of
 from ckptdoctor.conversion.from_diagnosis import applicable, plan_of
 from ckptdoctor.conversion.plan_file import write_plan

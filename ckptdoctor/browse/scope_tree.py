@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ckptdoctor.alignment.alignment import Status
+from ckptdoctor.alignment.pairs import Status
 from ckptdoctor.diagnosis.diagnosis import Diagnosis
 from ckptdoctor.diagnosis.diagnostic import Diagnostic
 from ckptdoctor.specs.inventory import Inventory

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ckptdoctor.alignment.alignment import Alignment, Pair
+from ckptdoctor.alignment.pairs import Alignment, Pair
 from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Remedy
 from ckptdoctor.formats.fitted_name import fitted_name

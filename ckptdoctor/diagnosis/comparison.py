@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ckptdoctor.alignment.align import align
+from ckptdoctor.alignment.alignment import align
 from ckptdoctor.diagnosis.case import Purpose
 from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose
 from ckptdoctor.diagnosis.ignores import Ignore, apply_ignores, read_ignores

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ckptdoctor.alignment.alignment import Pair
+from ckptdoctor.alignment.pairs import Pair
 from ckptdoctor.diagnosis.changes import listed
 from ckptdoctor.diagnosis.diagnostic import Confidence, Diagnostic, Remedy, Rule
 from ckptdoctor.specs.graph import Variable

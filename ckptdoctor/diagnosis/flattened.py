@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isqrt
 
-from ckptdoctor.alignment.alignment import Pair
+from ckptdoctor.alignment.pairs import Pair
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import Change, only_change
 

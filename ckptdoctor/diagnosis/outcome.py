@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ckptdoctor import loaders
-from ckptdoctor.alignment.alignment import Alignment
+from ckptdoctor.alignment.pairs import Alignment
 from ckptdoctor.loaders.restore import Restore
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ckptdoctor.alignment.alignment import Alignment, Status
+from ckptdoctor.alignment.pairs import Alignment, Status
 from ckptdoctor.diagnosis.diagnosis import Diagnosis
 from ckptdoctor.reports.page import differing, document, draw_shape, html_text, layer_of, show_spec, tools
 from ckptdoctor.reports.view import ShownFinding, ShownRemedy, View, view_of

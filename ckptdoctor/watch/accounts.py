@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
-from ckptdoctor.alignment.align import align
+from ckptdoctor.alignment.alignment import align
 from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose
 from ckptdoctor.diagnosis.explanation.explanation import explain
 from ckptdoctor.errors import Corrupt, FormatError, MissingData

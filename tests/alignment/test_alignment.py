@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ckptdoctor.alignment.align import align
-from ckptdoctor.alignment.alignment import Alignment
+from ckptdoctor.alignment.alignment import align
+from ckptdoctor.alignment.pairs import Alignment
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.graph import GraphKind, GraphSpec, Variable
 from ckptdoctor.specs.inventory import Entry, Family, Inventory

@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 
 from ckptdoctor.alignment import matchers
-from ckptdoctor.alignment.align import align
+from ckptdoctor.alignment.alignment import align
 from ckptdoctor.alignment.matchers import BY_KEY, BY_NAME
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.graph import GraphKind, GraphSpec, Variable

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from ckptdoctor.alignment.align import align
-from ckptdoctor.alignment.alignment import Alignment
+from ckptdoctor.alignment.alignment import align
+from ckptdoctor.alignment.pairs import Alignment
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.outcome import outcome
 from ckptdoctor.specs.graph import GraphKind

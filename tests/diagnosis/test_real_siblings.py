@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import ckptdoctor
-from ckptdoctor.alignment.align import align
+from ckptdoctor.alignment.alignment import align
 from ckptdoctor.conversion.from_diagnosis import plan_from_diagnosis
 from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose
 from ckptdoctor.specs.graph import GraphKind, GraphSpec, Variable

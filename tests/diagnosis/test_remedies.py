@@ -14,7 +14,7 @@ import pytest
 import typer
 from rich.console import Console
 
-from ckptdoctor.alignment.align import align
+from ckptdoctor.alignment.alignment import align
 from ckptdoctor.cli.app import app
 from ckptdoctor.conversion.renames import Names, parse_rename
 from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose

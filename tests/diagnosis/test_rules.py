@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from ckptdoctor.alignment.align import align
+from ckptdoctor.alignment.alignment import align
 from ckptdoctor.conversion.from_diagnosis import plan_from_diagnosis
 from ckptdoctor.conversion.plan import derive
 from ckptdoctor.diagnosis.catalogue import pages

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ckptdoctor.alignment.align import align
+from ckptdoctor.alignment.alignment import align
 from ckptdoctor.diagnosis.diagnosis import diagnose
 from ckptdoctor.errors import UsageError
 from ckptdoctor.formats.locate import open_checkpoint

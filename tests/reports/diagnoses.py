@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ckptdoctor.alignment.align import align
+from ckptdoctor.alignment.alignment import align
 from ckptdoctor.diagnosis.diagnosis import Diagnosis, diagnose
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.graph import GraphKind, GraphSpec, SourceLine, Variable

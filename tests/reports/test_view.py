@@ -6,7 +6,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from ckptdoctor.alignment.align import align
+from ckptdoctor.alignment.alignment import align
 from ckptdoctor.diagnosis.diagnosis import diagnose
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.reports.diff_text import print_diff

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from ckptdoctor.alignment.alignment import Pair
 from ckptdoctor.alignment.families import (
     GraphFamily,
     StoredFamily,
@@ -22,6 +21,7 @@ from ckptdoctor.alignment.families import (
 )
 from ckptdoctor.alignment.labelled import GraphLayer, Labelled, StoredLayer
 from ckptdoctor.alignment.layers import compatible, group_layers
+from ckptdoctor.alignment.pairs import Pair
 from ckptdoctor.alignment.unmatched import Matches, Unmatched
 from ckptdoctor.libraries.training_state import training_state
 from ckptdoctor.specs.graph import Variable

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ckptdoctor.alignment.alignment import Pair
+from ckptdoctor.alignment.pairs import Pair
 from ckptdoctor.alignment.renaming import Renaming
 from ckptdoctor.alignment.unmatched import Matches, Unmatched
 

@@ -21,7 +21,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from ckptdoctor.alignment.alignment import Pair
+from ckptdoctor.alignment.pairs import Pair
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import Change, changes
 from ckptdoctor.diagnosis.code import Code

@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ckptdoctor.alignment.alignment import Pair
+from ckptdoctor.alignment.pairs import Pair
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.code import Code, is_identifier
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
