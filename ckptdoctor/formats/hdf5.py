@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ckptdoctor.formats.layout import Layout, Part
+from ckptdoctor.io.store import LOCAL
 from ckptdoctor.specs.tensor import Extent, TensorSpec
 
 
@@ -48,7 +49,9 @@ class PlacedWriter:
     @property
     def layout(self) -> Layout:
         """Where the datasets are; the files have their sizes already."""
-        return Layout(tuple(self._parts), {part.extent.file: part.extent.file.stat().st_size for part in self._parts})
+        return Layout(
+            tuple(self._parts), {file: LOCAL.size(file) for file in {part.extent.file for part in self._parts}}
+        )
 
     def finish(self, checksums: Sequence[int]) -> None:
         """Nothing is left."""
