@@ -28,7 +28,7 @@ class Node:
         op: its type: `Conv2D`, `MaxPooling2D`, …
         inputs: the tensors that it takes.
         attributes: of these, what is known: `padding`, `strides`, `data_format` (`NHWC` for channels last and `NCHW` for
-            channels first, whatever the rank), `perm` (of a transpose, batch included), `transpose_a`.
+            channels first, whatever the rank), `perm` (of a transpose, batch included), `transpose_a`, `transpose_b`.
         shapes: of its outputs; fewer where they are not known.
     """
 
@@ -129,7 +129,8 @@ _NO_USE = frozenset(
      "Abs", "Square", "Sum", "Mul", "VariableShape")
 )  # fmt: skip
 _WEIGHT_DEPTH = 6
-_DATA_AT = {"Conv2DBackpropInput": 2, "Conv3DBackpropInputV2": 2}
+_BACKWARD = ("Conv2DBackpropInput", "Conv3DBackpropInputV2")
+_DATA_AT = dict.fromkeys(_BACKWARD, 2)
 
 
 @dataclass(frozen=True)
@@ -267,7 +268,7 @@ def _axes_by_users(graph: Graph, tensor: Tensor, shape: tuple[int, ...]) -> Axes
 
 
 def find_user(graph: Graph, key: Hashable) -> tuple[Hashable, Tensor] | None:
-    """The node that uses a variable's value, found through reads, casts and reshapes, and the tensor that it takes."""
+    """The node that uses a variable's value, found through reads, casts and reshapes, and the tensor that it takes of it."""
     pending: list[tuple[Hashable, int]] = [(key, 0)]
     seen = {key}
     first = None
@@ -301,7 +302,24 @@ def consumer_of_variable(graph: Graph, key: Hashable) -> dict[str, Any] | None:
     if op == "MatMul" and last == "MatMul" and scope.rpartition("/")[2].startswith("Tensordot"):
         op, name = "Tensordot", scope
         data = _outside(graph, data, scope + "/")
-    return described(graph, node, data, op, name)
+    return {**described(graph, node, data, op, name), "transposed": _is_transposed(graph, key, node, weight)}
+
+
+def _is_transposed(graph: Graph, key: Hashable, node: Node, weight: Tensor) -> bool:
+    """Whether a node takes a variable's value with its axes in another order, or in a way that is not seen."""
+    turned = node.op in _BACKWARD
+    if node.op == "MatMul":
+        first = node.inputs[0] == weight
+        turned = first or bool(node.attributes.get("transpose_b"))
+    for _ in range(_WEIGHT_DEPTH + 1):
+        passing = graph.node(weight[0])
+        if weight[0] == key or passing is None or not passing.inputs:
+            break
+        if passing.op == "Transpose":
+            perm = passing.attributes.get("perm")
+            turned = turned != (perm is None or list(perm) != sorted(perm))
+        weight = passing.inputs[0]
+    return turned
 
 
 def _outside(graph: Graph, tensor: Tensor | None, scope: str) -> Tensor | None:
@@ -331,6 +349,7 @@ def described(graph: Graph, node: Node, data: Tensor | None, op: str, name: str)
         "flattened": None if flattened is None else list(flattened),
         "flattened_axes": axes,
         "moved_by": moved_by,
+        "transposed": False,
     }
 
 

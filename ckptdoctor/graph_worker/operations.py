@@ -141,7 +141,7 @@ def sizes_of(shape: Any) -> Shape:
 
 def _attributes(operation: Any) -> dict[str, Any]:
     attributes = {}
-    for key in ("padding", "strides", "data_format", "transpose_a"):
+    for key in ("padding", "strides", "data_format", "transpose_a", "transpose_b"):
         try:
             value = operation.get_attr(key)
         except ValueError:

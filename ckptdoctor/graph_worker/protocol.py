@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, Mapping
 
-SCHEMA = 2
+SCHEMA = 3
 """The number of this protocol. It is part of what a kept trace is found by: raise it when a field changes its meaning."""
 
 ACTIONS = ("trace", "restore", "run")
@@ -123,6 +123,7 @@ CONSUMER: dict[str, Check] = {
     "flattened": _maybe(_SHAPE),
     "flattened_axes": _axes,
     "moved_by": _text,
+    "transposed": _flag,
 }
 VARIABLE: dict[str, Check] = {
     "name": _text,

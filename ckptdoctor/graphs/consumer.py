@@ -24,6 +24,7 @@ def consumer_of(use: Mapping[str, Any] | None) -> Consumer | None:
         _shape(use["flattened"]),
         use["flattened_axes"],
         use["moved_by"],
+        use["transposed"],
     )
 
 

@@ -54,6 +54,7 @@ class Consumer:
             made the map: `HWC`, `CHW` where channels come first, `WHC`, …; empty if that was not seen.
         moved_by: the type of the operation that put them into this order after that convolution: `Transpose`, `Permute`,
             `Flatten`; empty if they are as the convolution made them.
+        transposed: whether the operation uses the value with its axes in another order (`transpose_b`, a deconvolution).
     """
 
     op: str
@@ -66,6 +67,7 @@ class Consumer:
     flattened: Shape | None = None
     flattened_axes: str = ""
     moved_by: str = ""
+    transposed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

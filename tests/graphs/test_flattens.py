@@ -264,3 +264,28 @@ def test_channels_first_before_a_flatten_is_transposed_and_unsafe(
     run("convert", "c.ckpt", "fitted.ckpt", "--graph", graph, *options, "--unsafe")
     same = ["--same-as", "conv.py:net", "c.ckpt", "--input", "images:Nx7x7x3"]
     run("verify", "fitted.ckpt", "--graph", "g.py:net", *same)
+
+
+def test_a_matrix_that_is_used_transposed_is_transposed_and_unsafe() -> None:
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    source = """
+        import tensorflow.compat.v1 as tf
+
+        def dense(x):
+            return tf.matmul(x, tf.get_variable("net/fc/weights", [4, 4]), transpose_b=True)
+
+        def convolutional(x):
+            kernel = tf.get_variable("net/fc/weights", [1, 1, 4, 4])
+            return tf.squeeze(tf.nn.conv2d(x[:, None, None, :], kernel, 1, "VALID"), [1, 2])
+    """
+    functions = write(source, "HWC")
+    with tf.Graph().as_default(), v1.Session() as session:
+        functions["convolutional"](v1.placeholder(tf.float32, [None, 4]))  # type: ignore[operator]
+        session.run(v1.global_variables_initializer())
+        v1.train.Saver().save(session, "conv.ckpt", write_meta_graph=False)
+    options = ["--graph", "net.py:dense", "--input", "x:Nx4"]
+    assert "uses this matrix transposed" in run("diff", "net.py:dense", "conv.ckpt", "--input", "x:Nx4", code=1)
+    run("convert", "conv.ckpt", "fitted.ckpt", *options, "--unsafe")
+    run("verify", "fitted.ckpt", *options, "--same-as", "net.py:convolutional", "conv.ckpt")

@@ -185,3 +185,27 @@ def test_a_tensordot_takes_what_is_outside_of_it() -> None:
     assert (use["op"], use["name"], use["input_shape"]) == ("Tensordot", "d/Tensordot", [-1, 3, 5, 4])
     assert use["producer"] == "Conv2D"
     assert use["flattened"] is None
+
+
+@pytest.mark.parametrize(
+    ("nodes", "transposed"),
+    [
+        ((node("m", "MatMul", ("flat", "read"), None),), False),
+        ((node("m", "MatMul", ("flat", "read"), None, transpose_b=True),), True),
+        ((node("m", "MatMul", ("read", "flat"), None),), True),
+        ((node("t", "Transpose", ("read",), (7, 60), perm=[1, 0]), node("m", "MatMul", ("flat", "t"), None)), True),
+        ((node("t", "Transpose", ("read",), (60, 7), perm=[0, 1]), node("m", "MatMul", ("flat", "t"), None)), False),
+        ((node("t", "Transpose", ("read",), None), node("m", "MatMul", ("flat", "t"), None)), True),
+        (
+            (
+                node("t", "Transpose", ("read",), (7, 60), perm=[1, 0]),
+                node("m", "MatMul", ("flat", "t"), None, transpose_b=True),
+            ),
+            False,
+        ),
+    ],
+)  # fmt: skip
+def test_a_weight_that_is_used_transposed_is_told(nodes: tuple[Node, ...], transposed: bool) -> None:
+    use = consumer_of_variable(graph(flat("conv"), *nodes), "kernel")
+    assert use is not None
+    assert use["transposed"] is transposed

@@ -21,6 +21,7 @@ from ckptdoctor.graphs.request import make_request
 CONSUMER = {
     "op": "MatMul", "name": "m", "input_shape": [-1, 12], "padding": "", "strides": [], "data_format": "",
     "producer": "Reshape", "flattened": [-1, 2, 3, 2], "flattened_axes": "HWC", "moved_by": "",
+    "transposed": False,
 }  # fmt: skip
 VARIABLE = {
     "name": "w", "key": "w", "shape": [12, 3], "dtype": "float32", "trainable": True, "resource": False,

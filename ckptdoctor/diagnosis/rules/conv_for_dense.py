@@ -99,11 +99,12 @@ def _diagnose(case: Case, pair: Pair) -> Diagnostic:
     rows = variable.spec.shape[0]
     is_1x1 = (kh, kw) == (1, 1)
     order = _KERNEL_AXES if is_1x1 else _order_of_flatten(pair)
-    safe = order == _KERNEL_AXES
+    use = variable.consumer
+    transposed = bool(use and use.transposed)
+    safe = order == _KERNEL_AXES and not transposed
     evidence = [
         f"{kh}·{kw}·{channels} = {rows}, and both have {out} outputs: {entry.spec.elements:,} numbers on either side."
     ]
-    use = variable.consumer
     if use and use.input_shape is not None:
         evidence.append(f"{use.op} {use.name} takes an input of {show_shape(use.input_shape)}.")
     if is_1x1:
@@ -116,6 +117,9 @@ def _diagnose(case: Case, pair: Pair) -> Diagnostic:
     ops: tuple[Op, ...] = (Reshape(entry.key, variable.spec.shape),)
     if order_to_use != _KERNEL_AXES:
         ops = (Transpose(entry.key, (*map(_KERNEL_AXES.index, order_to_use), 3)), *ops)
+    if use and transposed:
+        evidence.append(f"{use.op} {use.name} uses this matrix transposed, so its rows are the outputs.")
+        ops = (*ops, Transpose(entry.key, (1, 0)))
     convert = Remedy(
         "write a checkpoint that fits: "
         + ("a transpose and a new shape" if len(ops) > 1 else "the bytes stay as they are"),

@@ -54,6 +54,9 @@ def _diagnose(case: Case, pair: Pair) -> Diagnostic:
             evidence.append(f"It equals the matrix only if it is VALID on a map of exactly {kh}x{kw}, channels last.")
     else:
         evidence.append(f"Equal if the convolution is VALID on a map of exactly {kh}x{kw}; what it takes was not seen.")
+    if use and use.transposed:
+        exact = False
+        evidence.append(f"{use.op} {use.name} uses this kernel with inputs and outputs exchanged.")
     options = [] if exact else ["--unsafe"]
     return Diagnostic(
         RULE,
