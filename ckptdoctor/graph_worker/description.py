@@ -7,6 +7,7 @@ from typing import Any, Sequence
 from .arguments import tensor_option
 from .keras_3 import configuration
 from .keras_places import places_of_keras_2
+from .keras_structure import describe_keras_2, describe_structure
 from .objects import Objects, eager_variable
 from .problem import Problem
 from .program import Program
@@ -46,7 +47,15 @@ def describe(program: Program) -> dict[str, Any]:
         "wrapped": program.wrapped,
         "config": configuration(model) if model is not None else "",
         "keras_version": program.keras.keras.__version__ if program.keras is not None and model is not None else "",
+        "keras": _structure(program, model) if kind == "Keras model" else None,
     }
+
+
+def _structure(program: Program, model: Any) -> dict[str, Any] | None:
+    """How Keras's loaders walk a model."""
+    if program.keras is not None and model is not None:
+        return describe_structure(program.keras.keras, model)
+    return describe_keras_2(program.result)
 
 
 def _track(program: Program) -> None:

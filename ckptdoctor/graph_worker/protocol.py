@@ -76,12 +76,12 @@ def _maybe(check_value: Check) -> Check:
     return check
 
 
-def _pair(first: Check, second: Check) -> Check:
+def _row(*checks: Check) -> Check:
     def check(value: Any, place: str) -> None:
-        if not isinstance(value, list) or len(value) != 2:
-            raise Invalid(f"{place} is no pair")
-        first(value[0], f"{place}[0]")
-        second(value[1], f"{place}[1]")
+        if not isinstance(value, list) or len(value) != len(checks):
+            raise Invalid(f"{place} is no list of {len(checks)}")
+        for number, (check_item, item) in enumerate(zip(checks, value)):
+            check_item(item, f"{place}[{number}]")
 
     return check
 
@@ -133,10 +133,37 @@ VARIABLE: dict[str, Check] = {
     "trainable": _flag,
     "resource": _flag,
     "collections": _TEXTS,
-    "location": _maybe(_pair(_text, _number(0))),
+    "location": _maybe(_row(_text, _number(0))),
     "consumer": _maybe(_record(CONSUMER)),
     "stored": _text,
     "node": _number(-1),
+}
+_NUMBERS = _each(_number(0))
+_CHILDREN = _each(_row(_text, _number(-1), _number(-1)))
+OWN_VARIABLES: dict[str, Check] = {
+    "assigned": _each(_row(_text, _number(0))),
+    "expected": _maybe(_number(0)),
+    "warns": _flag,
+    "zeroed": _NUMBERS,
+    "only": _maybe(_TEXTS),
+    "known": _flag,
+}
+SAVEABLE: dict[str, Check] = {
+    "name": _text,
+    "class": _text,
+    "text": _text,
+    "built": _flag,
+    "own": _maybe(_record(OWN_VARIABLES)),
+    "children": _CHILDREN,
+}
+KERAS: dict[str, Check] = {
+    "generation": _number(2, 3),
+    "variables": _each(_row(_text, _SHAPE, _text)),
+    "saveables": _each(_record(SAVEABLE)),
+    "containers": _each(_CHILDREN),
+    "layers": _each(_row(_text, _NUMBERS, _text, _flag)),
+    "top_level": _maybe(_NUMBERS),
+    "top_level_by_name": _NUMBERS,
 }
 GRAPH: dict[str, Check] = {
     "kind": _one_of(*GRAPH_KINDS),
@@ -145,10 +172,11 @@ GRAPH: dict[str, Check] = {
     "distributions": _TEXTS,
     "notes": _TEXTS,
     "function": _text,
-    "objects": _maybe(_each(_each(_pair(_text, _number(0))))),
+    "objects": _maybe(_each(_each(_row(_text, _number(0))))),
     "wrapped": _flag,
     "config": _text,
     "keras_version": _text,
+    "keras": _maybe(_record(KERAS)),
 }
 RESTORED: dict[str, Check] = {
     "restored": _number(0),

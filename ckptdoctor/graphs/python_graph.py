@@ -11,10 +11,12 @@ from ckptdoctor.errors import GraphError
 from ckptdoctor.graphs import cache
 from ckptdoctor.graphs.child import ask_worker
 from ckptdoctor.graphs.consumer import consumer_of
+from ckptdoctor.graphs.keras_structure import read_structure
 from ckptdoctor.graphs.request import GraphRequest
 from ckptdoctor.graphs.tracked_objects import object_graph
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.graph import GraphKind, GraphSpec, SourceLine, Variable
+from ckptdoctor.specs.keras_model import KerasModel
 from ckptdoctor.specs.objects import ObjectGraph
 from ckptdoctor.specs.tensor import TensorSpec
 
@@ -50,7 +52,19 @@ def _spec(request: GraphRequest, graph: dict[str, Any]) -> GraphSpec:
         graph["wrapped"],
         graph["config"],
         graph["keras_version"],
+        _structure(graph),
     )
+
+
+def _structure(graph: dict[str, Any]) -> KerasModel | None:
+    """The model's structure, if its weights are the graph's variables."""
+    model = read_structure(graph["keras"])
+    keys = {variable["key"] for variable in graph["variables"]}
+    if model is None or any(
+        model.variables[number].key not in keys for layer in model.layers for number in layer.weights
+    ):
+        return None
+    return model
 
 
 def _objects(graph: dict[str, Any]) -> ObjectGraph | None:
