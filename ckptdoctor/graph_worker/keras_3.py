@@ -88,6 +88,7 @@ class Keras3:
                 "consumer": uses.get(id(weight)),
                 "stored": places.get(id(weight), ""),
                 "node": -1,
+                "partitioned": False,
             }
             for weight in weights
         ]

@@ -61,4 +61,5 @@ def eager_variable(variable: Any) -> dict[str, Any]:
         "consumer": None,
         "stored": "",
         "node": -1,
+        "partitioned": False,
     }

@@ -137,6 +137,7 @@ VARIABLE: dict[str, Check] = {
     "consumer": _maybe(_record(CONSUMER)),
     "stored": _text,
     "node": _number(-1),
+    "partitioned": _flag,
 }
 _NUMBERS = _each(_number(0))
 _CHILDREN = _each(_row(_text, _number(-1), _number(-1)))

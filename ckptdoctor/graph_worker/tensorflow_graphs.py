@@ -79,6 +79,7 @@ class TensorFlowGraphs:
                 "consumer": consumer_of_variable(nodes, operation.name),
                 "stored": "",
                 "node": -1,
+                "partitioned": part is not None,
             }
         return list(described.values())
 

@@ -209,6 +209,7 @@ def _variable(key: str, item: Any) -> Variable:
         shape_known=shape is not None,
         location=_location(item),
         consumer=_consumer(item),
+        partitioned=part is not None,
     )
 
 

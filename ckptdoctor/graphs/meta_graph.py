@@ -137,6 +137,7 @@ def _described(path: Path, meta: Message) -> tuple[Variable, ...]:
             shape_known=not shape.shape.unknown_rank,
             collections=tuple(sorted(collections.get(name, ()))),
             consumer=consumer_of(consumer_of_variable(nodes.graph, name)),
+            partitioned=bool(box),
         )
     if not variables:
         raise Corrupt(path, "meta graph", "no variables", hint=_DAMAGED)

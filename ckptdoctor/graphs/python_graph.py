@@ -86,6 +86,7 @@ def _variable(traced: dict[str, Any]) -> Variable:
         consumer=consumer_of(consumer),
         stored=traced["stored"],
         node=traced["node"],
+        partitioned=traced["partitioned"],
     )
 
 

@@ -86,6 +86,7 @@ class Variable:
         consumer: the operation that uses it, if one was found.
         stored: where Keras 3 puts it in a `.weights.h5` file, such as `layers/dense/vars/0`; empty if that is not known.
         node: its number in the graph's objects; -1 where it is in none.
+        partitioned: whether it is kept in parts, which TensorFlow restores by slices; `spec` is of the whole.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Variable:
     consumer: Consumer | None = None
     stored: str = ""
     node: int = -1
+    partitioned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ CONSUMER = {
 }  # fmt: skip
 VARIABLE = {
     "name": "w", "key": "w", "shape": [12, 3], "dtype": "float32", "trainable": True, "resource": False,
-    "collections": ["variables"], "location": ["g.py", 3], "consumer": CONSUMER, "stored": "", "node": 1,
+    "collections": ["variables"], "location": ["g.py", 3], "consumer": CONSUMER, "stored": "", "node": 1, "partitioned": False,
 }  # fmt: skip
 GRAPH = {
     "kind": "Keras model", "variables": [VARIABLE], "files": ["/g.py"], "distributions": [], "notes": [], "function": "f",
