@@ -74,9 +74,9 @@ class Graph:
         if node is None or shape is None or depth > _DEPTH:
             return None
         self._axes[tensor] = None  # for a loop that comes back here
-        found = _axes_of(self, node, shape, depth) or _axes_by_users(self, tensor, shape)
-        self._axes[tensor] = found
-        return found
+        axes = _axes_of(self, node, shape, depth) or _axes_by_users(self, tensor, shape)
+        self._axes[tensor] = axes
+        return axes
 
 
 _DEPTH = 100
@@ -251,17 +251,17 @@ def _regrouped(parts: list[tuple[str, int]], shape: tuple[int, ...]) -> tuple[tu
 
 def _axes_by_users(graph: Graph, tensor: Tensor, shape: tuple[int, ...]) -> Axes | None:
     """The axes of a map as a convolution takes it, where what made the map says nothing."""
-    found = None
+    agreed = None
     for key in graph.users(tensor[0]):
         user = graph.node(key)
         if user is None or user.op not in CONVOLUTIONS or len(user.inputs) <= _DATA_AT.get(user.op, 0):
             continue
         if user.inputs[_DATA_AT.get(user.op, 0)] == tensor:
             taken = _made_by(user, shape)
-            if taken is None or (found is not None and found != taken):
+            if taken is None or (agreed is not None and agreed != taken):
                 return None
-            found = taken
-    return found
+            agreed = taken
+    return agreed
 
 
 # --- What is asked ---------------------------------------------------------------------------------------------------
@@ -287,10 +287,10 @@ def find_user(graph: Graph, key: Hashable) -> tuple[Hashable, Tensor] | None:
 
 def consumer_of_variable(graph: Graph, key: Hashable) -> dict[str, Any] | None:
     """The consumer of a variable of a TensorFlow graph, in the fields of `ckptdoctor.specs.graph.Consumer`."""
-    found = find_user(graph, key)
-    if found is None:
+    user_and_weight = find_user(graph, key)
+    if user_and_weight is None:
         return None
-    user, weight = found
+    user, weight = user_and_weight
     node = graph.node(user)
     assert node is not None
     at = _DATA_AT.get(node.op)

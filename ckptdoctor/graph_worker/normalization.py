@@ -71,9 +71,9 @@ def _layer_class(layer: Any, v1: Any) -> Any:
 
         def build(self, input_shape: Any) -> None:
             size = int(input_shape[self.axis])
-            for key, wanted, initializer, regularizer, constraint in self.parts:
+            for key, present, initializer, regularizer, constraint in self.parts:
                 value = None
-                if wanted:
+                if present:
                     value = self.add_weight(
                         name=key, shape=(size,), dtype=self.dtype, initializer=initializer, regularizer=regularizer,
                         constraint=constraint, trainable=self.trainable and not key.startswith("moving"),

@@ -18,12 +18,12 @@ class TensorFlowGraphs:
         self._sources = sources
         self._made: list[Any] = []
         create = self._v1.Graph.__init__
-        made = self._made
+        graphs = self._made
 
         def remember(graph: Any, *args: Any, **kwargs: Any) -> None:
             create(graph, *args, **kwargs)
             if type(graph).__name__ == "Graph":
-                made.append(graph)
+                graphs.append(graph)
 
         self._v1.Graph.__init__ = remember
 

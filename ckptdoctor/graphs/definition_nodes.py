@@ -25,12 +25,12 @@ _CONSTANT_INPUTS = ("Transpose", "Reshape", "Mean", "Max", "Sum", "ConcatV2", "E
 
 def tensors(node: Message) -> list[Tensor]:
     """The tensors that a node takes: name of a node, and which of its outputs."""
-    found: list[Tensor] = []
+    taken: list[Tensor] = []
     for data in node.input:
         if not data.startswith(b"^"):
             name, _, output = data.decode("utf-8", "replace").partition(":")
-            found.append((name, int(output) if output.isdecimal() and len(output) < 6 else 0))
-    return found
+            taken.append((name, int(output) if output.isdecimal() and len(output) < 6 else 0))
+    return taken
 
 
 def inputs(node: Message) -> list[str]:

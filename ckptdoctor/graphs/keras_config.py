@@ -77,15 +77,15 @@ def read_keras_model(inventory: Inventory) -> GraphSpec:
     place = {id(layer): number for number, layer in enumerate(layers)}
     graph = graph_of_configuration(layers)
     names = Counter(entry.name for entry in inventory.variables.values())
-    found = []
+    placed = []
     for position, entry in enumerate(inventory.variables.values()):
         if entry.key.partition("/")[0] in _NETWORK_TRAINING:
             continue
         layer = _layer_of(entry, by_path, by_name)
         order = place[id(layer)] if layer else len(layers)
         own = entry.name if names[entry.name] == 1 else ""
-        found.append((order, position, _variable(entry, own or entry.key, layer, graph)))
-    variables = tuple(variable for _, _, variable in sorted(found, key=lambda item: item[:2]))
+        placed.append((order, position, _variable(entry, own or entry.key, layer, graph)))
+    variables = tuple(variable for _, _, variable in sorted(placed, key=lambda item: item[:2]))
     lambdas = [layer.name for layer in layers if layer.kind in ("Lambda", "TFOpLambda")]
     notes = (f"Its Lambda layers are not run: {', '.join(lambdas)}.",) if lambdas else ()
     # Keras 3 says which module a class is of; only such a configuration goes into a `.keras` file.
@@ -163,7 +163,7 @@ def _layers(model: Any, path: str, trainable: bool, depth: int) -> Iterator[_Lay
         used[word] = used[word] + 1 if word in used else 0
         own = f"{path}/layers/{word}_{used[word]}" if used[word] else f"{path}/layers/{word}"
         own = own.lstrip("/")
-        wanted = trainable and bool(settings.get("trainable", True))
+        trained = trainable and bool(settings.get("trainable", True))
         sources = tuple(_sources(item.get("inbound_nodes"))) or ((before,) if before else ())
         inbound = sources[0] if len(sources) == 1 else ""
         name = str(settings.get("name", item.get("name", word)))
@@ -171,11 +171,11 @@ def _layers(model: Any, path: str, trainable: bool, depth: int) -> Iterator[_Lay
         inner = item["config"] if isinstance(item["config"], list) else settings.get("layers")
         last = _last_of(settings, inner) if isinstance(inner, list) else ""
         within = (own, last) if last else None
-        yield _Layer(name, kind, settings, own, _input_shape(item), path, within, inbound, sources, wanted)
+        yield _Layer(name, kind, settings, own, _input_shape(item), path, within, inbound, sources, trained)
         if isinstance(inner, list):
-            yield from _layers(item, own, wanted, depth + 1)
+            yield from _layers(item, own, trained, depth + 1)
         elif isinstance(settings.get("layer"), dict):
-            yield from _layers({"config": [settings["layer"]]}, own, wanted, depth + 1)
+            yield from _layers({"config": [settings["layer"]]}, own, trained, depth + 1)
 
 
 def _last_of(settings: dict[str, Any], inner: list[Any]) -> str:

@@ -33,10 +33,10 @@ def graph_of_saver(saver: Any) -> GraphSpec:
         named = [
             (name, part) for name, item in variables.items() for part in (item if isinstance(item, list) else [item])
         ]
-    found: dict[str, Variable] = {}
+    by_key: dict[str, Variable] = {}
     for key, item in named:
-        found.setdefault(key, _variable(key, item))
-    return GraphSpec(_program(), GraphKind.TENSORFLOW_1, tuple(found.values()))
+        by_key.setdefault(key, _variable(key, item))
+    return GraphSpec(_program(), GraphKind.TENSORFLOW_1, tuple(by_key.values()))
 
 
 def graph_of_objects(root: Any) -> GraphSpec:

@@ -146,17 +146,17 @@ def _described(path: Path, meta: Message) -> tuple[Variable, ...]:
 
 def _collections(meta: Message) -> dict[str, set[str]]:
     """Variable name → the collections it is in."""
-    found: dict[str, set[str]] = {}
+    members: dict[str, set[str]] = {}
     for entry in meta.collection_def:
         for data in entry.value.bytes_list.value:
             try:
                 name = parse(VariableDef, data).variable_name
             except ValueError:
                 continue  # a collection of something else
-            found.setdefault(name.decode("utf-8", "replace").partition(":")[0], set()).add(
+            members.setdefault(name.decode("utf-8", "replace").partition(":")[0], set()).add(
                 entry.key.decode("utf-8", "replace")
             )
-    return found
+    return members
 
 
 def _saved_keys(nodes: _Nodes, saver: Message) -> dict[str, tuple[str, str]]:
