@@ -39,10 +39,10 @@ Inputs = Mapping[str, Any] | Sequence[str]
 `["images:Nx224x224x3"]`. None is an unknown size."""
 
 Args = Mapping[str, Any] | Sequence[str]
-"""Other parameters: `{"num_classes": 10}`, or the command line's `["num_classes=10"]`. Values are plain: None, booleans,
-numbers, strings, and lists, tuples and dicts of them, because they travel to another process."""
+"""Other parameters: `{"num_classes": 10}`, or the command line's `["num_classes=10"]`. Values are Python literals,
+because they travel to another process: None, booleans, numbers, strings, bytes, and lists, tuples, sets and dicts of them."""
 
-_PLAIN = (type(None), bool, int, float, str)
+_PLAIN = (type(None), bool, int, float, complex, str, bytes)
 
 
 def graph_request(
@@ -149,19 +149,17 @@ def _arg(item: tuple[str, Any]) -> tuple[str, Any]:
     if odd is not None:
         raise UsageError(
             f"args[{name!r}] holds {odd[:80]}, which cannot travel to the process that builds the graph",
-            hint="Pass plain values: None, booleans, numbers, strings, and lists, tuples and dicts of them.",
+            hint="Pass literals: None, booleans, numbers, strings, bytes, and lists, tuples, sets and dicts of them.",
         )
     return name, value
 
 
 def _not_plain(value: Any) -> str | None:
     """What in a value is no plain literal; None if all of it is."""
-    if isinstance(value, list | tuple):
+    if type(value) in (list, tuple, set):
         inner: Iterable[Any] = value
-    elif isinstance(value, dict):
-        inner = value.values()
-        if keys := [key for key in value if not isinstance(key, str)]:
-            return f"the key {keys[0]!r}"
+    elif type(value) is dict:
+        inner = [*value, *value.values()]
     else:
         # A subclass, such as an enum of strings, would arrive as something else.
         return None if type(value) in _PLAIN else f"{value!r} of type {type(value).__name__}"

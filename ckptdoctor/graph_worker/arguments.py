@@ -8,6 +8,7 @@ from typing import Any
 
 from .problem import Problem
 from .program import Program
+from .protocol import unpack
 
 _TENSOR_NAMES = re.compile(
     r"(^|_)(x|inputs?|images?|features?|tokens?|ids|img|data|batch|tensors?|net|imgs|rgb)($|_|s$)", re.I
@@ -54,7 +55,7 @@ def _bind(program: Program, item: Any, name: str) -> dict[str, Any]:
     arguments = {}
     for key, value in request["args"].items():
         if key in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-            arguments[key] = value
+            arguments[key] = unpack(value)
         elif not request["lenient"]:
             raise _no_parameter(name, key, parameters)
     for given in request["inputs"]:

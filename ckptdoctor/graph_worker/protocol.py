@@ -2,6 +2,7 @@
 
     request := {schema, action: "trace" | "restore" | "run", target, name, inputs: [{name, shape, dtype}], args, lenient,
                 memory, restore, outputs, seed}
+    args    := {NAME: VALUE}; a VALUE is a Python literal as `pack` makes it JSON: tuples arrive as tuples
     answer  := {schema, graph: GRAPH, restore: RESTORED | null, run: RUN | null} | {schema, error: ERROR}
 
 The request comes on standard input, one JSON text; the answer goes to a pipe of its own. `ckptdoctor/graphs/child.py` is the
@@ -30,6 +31,45 @@ Check = Callable[[Any, str], None]
 
 class Invalid(ValueError):
     """A message that is not what the protocol says: which field, and what it should be."""
+
+
+def pack(value: Any) -> Any:
+    """A Python literal as JSON, for `unpack`: what JSON has not is an object of one field that says what it is.
+
+    Raises:
+        TypeError: it is no literal.
+    """
+    if isinstance(value, list):
+        return [pack(item) for item in value]
+    if isinstance(value, tuple):
+        return {"tuple": [pack(item) for item in value]}
+    if isinstance(value, (set, frozenset)):
+        return {"set": [pack(item) for item in value]}
+    if isinstance(value, dict):
+        return {"dict": [[pack(key), pack(item)] for key, item in value.items()]}
+    if isinstance(value, bytes):
+        return {"bytes": value.decode("latin-1")}
+    if isinstance(value, complex):
+        return {"complex": [value.real, value.imag]}
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError(f"{value!r} is no literal")
+
+
+def unpack(value: Any) -> Any:
+    """The literal that `pack` made this of."""
+    if isinstance(value, list):
+        return [unpack(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    ((kind, inner),) = value.items()
+    if kind == "bytes":
+        return inner.encode("latin-1")
+    if kind == "complex":
+        return complex(*inner)
+    if kind == "dict":
+        return {unpack(key): unpack(item) for key, item in inner}
+    return (tuple if kind == "tuple" else set)(map(unpack, inner))
 
 
 def _text(value: Any, place: str) -> None:

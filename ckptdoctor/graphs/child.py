@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ckptdoctor.errors import CkptDoctorError, GraphError, MissingPackage, RestoreRefused, UsageError, reason
-from ckptdoctor.graph_worker.protocol import SCHEMA, check_answer
+from ckptdoctor.graph_worker.protocol import SCHEMA, check_answer, pack
 from ckptdoctor.graphs.request import GraphRequest
 from ckptdoctor.limits import GRAPH_MEMORY, GRAPH_MEMORY_VARIABLE, MAX_ANSWER, MAX_REQUEST
 from ckptdoctor.specs.command import Command
@@ -68,7 +68,7 @@ def ask_worker(request: GraphRequest, action: str, **more: Any) -> dict[str, Any
         "target": request.target,
         "name": request.name,
         "inputs": [{"name": item.name, "shape": item.shape, "dtype": item.dtype} for item in request.inputs],
-        "args": dict(request.args),
+        "args": {name: pack(value) for name, value in request.args},
         "lenient": False,
         # A trace allocates no weights; what it must not do is to take the machine down.
         "memory": graph_memory() if action == "trace" else 0,
