@@ -157,6 +157,10 @@ def _array(key: str, value: Any) -> tuple[NDArray[Any], DType]:
         raise UsageError(
             f"{key} is a {type(value).__name__}, which is no array", hint="Make one of it: numpy.asarray(value, dtype)."
         )
+    if isinstance(value, np.ma.MaskedArray):
+        raise UsageError(
+            f"{key} is a masked array, and no checkpoint holds a mask", hint="Fill it first: array.filled(0)."
+        )
     try:
         array = np.asarray(value)
     except Exception as error:
