@@ -48,7 +48,19 @@ def describe(program: Program) -> dict[str, Any]:
         "config": configuration(model) if model is not None else "",
         "keras_version": program.keras.keras.__version__ if program.keras is not None and model is not None else "",
         "keras": _structure(program, model) if kind == "Keras model" else None,
+        "unlisted": _unlisted(program, variables),
     }
+
+
+def _unlisted(program: Program, variables: Sequence[dict[str, Any]]) -> list[int]:
+    """The objects that are variables and are not described, such as those of an optimizer."""
+    if program.objects is None:
+        return []
+    nodes = {variable["node"] for variable in variables}
+    classes = program.variable_classes()
+    return [
+        number for number, item in enumerate(program.objects.items) if isinstance(item, classes) and number not in nodes
+    ]
 
 
 def _structure(program: Program, model: Any) -> dict[str, Any] | None:

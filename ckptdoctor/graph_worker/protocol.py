@@ -218,6 +218,7 @@ GRAPH: dict[str, Check] = {
     "config": _text,
     "keras_version": _text,
     "keras": _maybe(_record(KERAS)),
+    "unlisted": _NUMBERS,
 }
 RESTORED: dict[str, Check] = {
     "restored": _number(0),

@@ -53,6 +53,7 @@ def _spec(request: GraphRequest, graph: dict[str, Any]) -> GraphSpec:
         graph["config"],
         graph["keras_version"],
         _structure(graph),
+        tuple(graph["unlisted"]),
     )
 
 

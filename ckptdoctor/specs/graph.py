@@ -118,6 +118,7 @@ class GraphSpec:
             around its model: another name for the model may be meant.
         config: a Keras 3 model's configuration, JSON; empty where there is none.
         keras_version: the version of Keras that it is of.
+        unlisted: the numbers of the objects that hold values and are none of its variables, such as an optimizer's state.
         keras: a Keras model's structure, as Keras's loaders walk it; None where it is not known.
     """
 
@@ -131,6 +132,7 @@ class GraphSpec:
     config: str = ""
     keras_version: str = ""
     keras: KerasModel | None = None
+    unlisted: tuple[int, ...] = ()
 
     @property
     def has_saver(self) -> bool:

@@ -29,7 +29,7 @@ VARIABLE = {
 }  # fmt: skip
 GRAPH = {
     "kind": "Keras model", "variables": [VARIABLE], "files": ["/g.py"], "distributions": [], "notes": [], "function": "f",
-    "objects": [[["model", 1]], []], "wrapped": True, "config": "", "keras_version": "", "keras": None,
+    "objects": [[["model", 1]], []], "wrapped": True, "config": "", "keras_version": "", "keras": None, "unlisted": [],
 }  # fmt: skip
 
 
