@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint docs pytest bench fuzz coverage accuracy clean
+.PHONY: demo test lint docs pytest bench fuzz coverage accuracy truth clean
 demo: $(VENV)/.installed
 	$(BIN)/ckptdoctor demo build/demo --force
 
@@ -43,6 +43,11 @@ accuracy: $(VENV)/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --group bench
 	$(BIN)/python benchmarks/diagnosis/cases.py
 	$(BIN)/python benchmarks/diagnosis/mutants.py
+
+# What the owners' loaders really do against what ckptdoctor says that they do; kept in build/truth and resumed.
+truth: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --group bench
+	$(BIN)/python benchmarks/loaders/bench.py --page docs/truth.md
 
 clean:
 	rm -rf $(VENV) build

@@ -1,0 +1,115 @@
+"""What ckptdoctor said of a pair against what its loader did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pairs import Pair
+from said import loader_of
+
+import ckptdoctor
+from ckptdoctor.errors import CkptDoctorError
+from ckptdoctor.formats.locate import open_checkpoint
+from ckptdoctor.loaders.load import Load
+from ckptdoctor.specs.graph import GraphSpec
+
+UNTOLD = ("ambiguous",)
+"""What a variable holds cannot be told from its values."""
+
+OPEN = "nothing"
+
+PLAIN = ("load_weights", "restore", "saver_resource", "saver_reference")
+"""The loaders whose outcome `diff` tells without being asked for another."""
+
+
+@dataclass
+class Judged:
+    """One pair.
+
+    Attributes:
+        pair: the pair.
+        state: `judged`, `not modelled`, `not told` (the model says that it cannot tell), `no graph` or `no file`.
+        raised: the class of the real error; empty if there was none.
+        differences: a line each; none is agreement.
+        variables: how many were compared.
+        open: how many the model leaves open, because the owner promises no order after an error.
+        wrong: how many of them hold something else than was said.
+        whole: whether every variable gets a stored value and nothing is raised: said, and true.
+        fits: whether `diff` finds nothing, and whether every variable held what is meant for it; None if not known.
+    """
+
+    pair: Pair
+    state: str
+    raised: str = ""
+    differences: list[str] = field(default_factory=list)
+    variables: int = 0
+    wrong: int = 0
+    open: int = 0
+    whole: tuple[bool, bool] | None = None
+    fits: tuple[bool, bool | None] | None = None
+
+
+def judge(pair: Pair, truth: dict[str, Any], graph: GraphSpec | str) -> Judged:
+    """Asks the loader's model and compares its answer, variable by variable."""
+    raised = truth["error"].partition(":")[0]
+    if isinstance(graph, str):
+        return Judged(pair, "no graph", raised, [graph])
+    try:
+        inventory = open_checkpoint(truth["path"]).inventory
+    except CkptDoctorError as error:
+        return Judged(pair, "no file", raised, [f"{type(error).__name__}: {error}"])
+    fits = _fits(graph, truth) if pair.route.loader in PLAIN else None
+    asked = loader_of(pair.route)
+    if asked is None:
+        return Judged(pair, "not modelled", raised, fits=fits)
+    try:
+        load = asked(graph, inventory)
+    except Exception as error:  # a loader's model that fails is a disagreement, whatever it fails with
+        return Judged(pair, "judged", raised, [f"the model raised {type(error).__name__}: {error}"], fits=fits)
+    if load is None:
+        return Judged(pair, "not told", raised, fits=fits)
+    judged = _compared(pair, truth, graph, load)
+    judged.fits = fits
+    return judged
+
+
+def _compared(pair: Pair, truth: dict[str, Any], graph: GraphSpec, load: Load) -> Judged:
+    raised, said_raised = truth["error"].partition(":")[0], load.error.partition(":")[0]
+    judged = Judged(pair, "judged", raised)
+    if raised != said_raised:
+        judged.differences.append(f"raises {truth['error'] or 'nothing'}; said {load.error or 'nothing'}")
+    by_position = len(graph.variables) == len(truth["variables"]) and pair.route.format != "objects"
+    keys = {item["name"]: item["name"] for item in truth["variables"]}
+    if by_position:
+        keys = {item["name"]: variable.key for item, variable in zip(truth["variables"], graph.variables, strict=True)}
+    known = {variable.key for variable in graph.variables}
+    for item in truth["variables"]:
+        key = keys[item["name"]]
+        if item["holds"] in UNTOLD:
+            continue
+        said = _said(load, key) if key in known else "no such variable"
+        if said == OPEN and load.error:
+            judged.open += 1
+            continue
+        judged.variables += 1
+        if said != item["holds"]:
+            judged.wrong += 1
+            judged.differences.append(f"{item['name']} holds {item['holds']} ({item['how']}); said {said}")
+    whole = not load.error and not load.kept and not load.zeroed and len(load.given) == len(known)
+    truly = not truth["error"] and all(item["holds"] not in ("own", "zero", "mixed") for item in truth["variables"])
+    judged.whole = (whole, truly)
+    return judged
+
+
+def _said(load: Load, key: str) -> str:
+    if key in load.given:
+        return load.given[key]
+    return "own" if key in load.kept else "zero" if key in load.zeroed else OPEN
+
+
+def _fits(graph: GraphSpec, truth: dict[str, Any]) -> tuple[bool, bool | None] | None:
+    try:
+        return ckptdoctor.diff(graph, truth["path"]).fits, truth["fits"]
+    except CkptDoctorError:
+        return False, truth["fits"]
