@@ -86,8 +86,9 @@ class _Assignments:
 
     @property
     def layers(self) -> list[StoredGroup]:
-        """The layers that the file records, in its order."""
-        return [group for group in self.inventory.groups if group.name != _TOP_LEVEL]
+        """The layers that the file records, in its order; Keras 3's own files record none."""
+        recorded = [group for group in self.inventory.groups if group.path.rpartition("/")[2] != "vars"]
+        return [group for group in recorded if group.name != _TOP_LEVEL]
 
     @property
     def top_level(self) -> StoredGroup | None:
