@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ckptdoctor.loaders import checkpoint_objects, keras_calls, tf1_saver
+from ckptdoctor.loaders import checkpoint_objects, init_from_checkpoint, keras_calls, slim_assign, tf1_saver
 from ckptdoctor.loaders.checkpoint_objects import Assertion
 from ckptdoctor.loaders.load import Load
 from ckptdoctor.specs.graph import GraphKind, GraphSpec
@@ -19,8 +19,10 @@ class LoadOptions:
     Attributes:
         by_name, skip_mismatch: of Keras's `load_weights`.
         assertion: what is asked of the status that `tf.train.Checkpoint.restore` returns.
-        names: name in the checkpoint → variable's name, as a `Saver` is given it; None for all variables by their own.
-        reshape: of a `Saver`.
+        names: name in the checkpoint → variable's name, as a `Saver` is given it; None for all variables by their own. For
+            `init_from_checkpoint` its assignment map.
+        reshape: of a `Saver`, and slim's `reshape_variables`.
+        ignore_missing: slim's `ignore_missing_vars`.
     """
 
     by_name: bool = False
@@ -28,6 +30,7 @@ class LoadOptions:
     assertion: Assertion = Assertion.NOTHING
     names: Mapping[str, str] | None = None
     reshape: bool = False
+    ignore_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +66,20 @@ def _saver(graph: GraphSpec, inventory: Inventory, options: LoadOptions) -> Load
     return tf1_saver.restore(graph, inventory, options.names, options.reshape)
 
 
+def _slim(graph: GraphSpec, inventory: Inventory, options: LoadOptions) -> Load | None:
+    return slim_assign.assign_from_checkpoint(graph, inventory, options.names, options.ignore_missing, options.reshape)
+
+
+def _initializer(graph: GraphSpec, inventory: Inventory, options: LoadOptions) -> Load | None:
+    return init_from_checkpoint.initialize(graph, inventory, options.names if options.names is not None else {"/": "/"})
+
+
 LOADERS = (
     Loader("load_weights", _keras_applies, _keras),
     Loader("tf.train.Checkpoint", _checkpoint_applies, _checkpoint),
     Loader("Saver", _saver_applies, _saver),
+    Loader("assign_from_checkpoint_fn", _saver_applies, _slim),
+    Loader("init_from_checkpoint", _saver_applies, _initializer),
 )
 """In the order in which one is taken where none is asked for."""
 
