@@ -13,6 +13,7 @@ from .protocol import unpack
 _TENSOR_NAMES = re.compile(
     r"(^|_)(x|inputs?|images?|features?|tokens?|ids|img|data|batch|tensors?|net|imgs|rgb)($|_|s$)", re.I
 )
+_PLAIN = (str, bool, int)
 _OPEN_ENDED = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -71,6 +72,8 @@ def _bind(program: Program, item: Any, name: str) -> dict[str, Any]:
     if missing:
         hint = "Add: " + " ".join(option_for(key) for key in missing)
         raise Problem("usage", f"{name}() needs {', '.join(missing)}", hint)
+    values = [(p.name, arguments.get(p.name, p.default)) for p in parameters.values() if p.kind not in _OPEN_ENDED]
+    program.parameters = [[key, value] for key, value in values if value is None or type(value) in _PLAIN]
     return arguments
 
 

@@ -43,6 +43,7 @@ def describe(program: Program) -> dict[str, Any]:
         "distributions": distributions(),
         "notes": program.notes,
         "function": program.function,
+        "parameters": program.parameters,
         "objects": program.objects.children if program.objects is not None else None,
         "wrapped": program.wrapped,
         "config": configuration(model) if model is not None else "",

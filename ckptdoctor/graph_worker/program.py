@@ -36,6 +36,7 @@ class Program:
         session_class, session_run: TensorFlow's own session, which the program's calls do not reach.
         placeholders: a parameter's name → the tensor made for it, and how it was asked for.
         function: the name of what was called or used.
+        parameters: of what was called, each with the plain value that it has: what the user gave, or its default.
         result: what that gave, or is.
         root, objects: the root of its trackable objects, and all of them.
         wrapped: whether the root was made around its model.
@@ -47,6 +48,7 @@ class Program:
         self.notes: list[str] = []
         self.result: Any = None
         self.function = ""
+        self.parameters: list[list[Any]] = []
         self.placeholders: dict[str, tuple[Any, dict[str, Any]]] = {}
         self.keras: Keras3 | None = None
         self.root: Any = None

@@ -116,6 +116,11 @@ def _maybe(check_value: Check) -> Check:
     return check
 
 
+def _plain(value: Any, place: str) -> None:
+    if value is not None and not isinstance(value, (str, int)):
+        raise Invalid(f"{place} is no text, whole number, true, false or null")
+
+
 def _row(*checks: Check) -> Check:
     def check(value: Any, place: str) -> None:
         if not isinstance(value, list) or len(value) != len(checks):
@@ -213,6 +218,7 @@ GRAPH: dict[str, Check] = {
     "distributions": _TEXTS,
     "notes": _TEXTS,
     "function": _text,
+    "parameters": _each(_row(_text, _plain)),
     "objects": _maybe(_each(_each(_row(_text, _number(0))))),
     "wrapped": _flag,
     "config": _text,

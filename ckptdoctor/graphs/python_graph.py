@@ -54,6 +54,7 @@ def _spec(request: GraphRequest, graph: dict[str, Any]) -> GraphSpec:
         graph["keras_version"],
         _structure(graph),
         tuple(graph["unlisted"]),
+        tuple((name, value) for name, value in graph["parameters"]),
     )
 
 

@@ -120,6 +120,7 @@ class GraphSpec:
         keras_version: the version of Keras that it is of.
         unlisted: the numbers of the objects that hold values and are none of its variables, such as an optimizer's state.
         keras: a Keras model's structure, as Keras's loaders walk it; None where it is not known.
+        parameters: of the function or class that built it, each with the plain value that it was built with.
     """
 
     source: str
@@ -133,6 +134,7 @@ class GraphSpec:
     keras_version: str = ""
     keras: KerasModel | None = None
     unlisted: tuple[int, ...] = ()
+    parameters: tuple[tuple[str, str | int | None], ...] = ()
 
     @property
     def has_saver(self) -> bool:

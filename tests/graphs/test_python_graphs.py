@@ -162,6 +162,7 @@ def test_a_keras_function() -> None:
     assert graph.silent
     dense = graph.variables[2]
     assert dense.spec.shape == (144, 5)
+    assert graph.parameters == (("classes", 5),)
     assert dense.consumer and dense.consumer.flattened == (-1, 6, 6, 4)
     assert dense.location and dense.location.line == 6
 

@@ -29,6 +29,7 @@ VARIABLE = {
 }  # fmt: skip
 GRAPH = {
     "kind": "Keras model", "variables": [VARIABLE], "files": ["/g.py"], "distributions": [], "notes": [], "function": "f",
+    "parameters": [["classes", 10], ["name", "net"], ["bias", True], ["seed", None]],
     "objects": [[["model", 1]], []], "wrapped": True, "config": "", "keras_version": "", "keras": None, "unlisted": [],
 }  # fmt: skip
 
@@ -76,6 +77,8 @@ def test_every_field_of_a_consumer_must_be_there(field: str) -> None:
         (("notes",), "no list"),
         (("objects", 0, 0, 1), 2),
         (("objects", 0, 0), ["model"]),
+        (("parameters", 0), ["classes"]),
+        (("parameters", 0, 1), [10]),
         (("variables", 0, "node"), 2),
         (("variables", 0, "shape"), [2] * 300),
         (("variables", 0, "shape", 0), True),
