@@ -79,13 +79,12 @@ def _compared(pair: Pair, truth: dict[str, Any], graph: GraphSpec, load: Load) -
     judged = Judged(pair, "judged", raised)
     if raised != said_raised:
         judged.differences.append(f"raises {truth['error'] or 'nothing'}; said {load.error or 'nothing'}")
-    by_position = len(graph.variables) == len(truth["variables"]) and pair.route.format != "objects"
-    keys = {item["name"]: item["name"] for item in truth["variables"]}
-    if by_position:
-        keys = {item["name"]: variable.key for item, variable in zip(truth["variables"], graph.variables, strict=True)}
     known = {variable.key for variable in graph.variables}
-    for item in truth["variables"]:
-        key = keys[item["name"]]
+    names = [item["name"] for item in truth["variables"]]
+    keys = names
+    if set(names) != known and len(names) == len(known) and pair.route.format != "objects":
+        keys = [variable.key for variable in graph.variables]  # named otherwise, in the same order
+    for item, key in zip(truth["variables"], keys, strict=True):
         if item["holds"] in UNTOLD:
             continue
         said = _said(load, key) if key in known else "no such variable"
@@ -109,7 +108,10 @@ def _said(load: Load, key: str) -> str:
 
 
 def _fits(graph: GraphSpec, truth: dict[str, Any]) -> tuple[bool, bool | None] | None:
+    fits = truth["fits"]
+    if fits and any(item["how"] == "cast" for item in truth["variables"]):
+        fits = None  # loaded with another precision: a fit for one person and none for another
     try:
-        return ckptdoctor.diff(graph, truth["path"]).fits, truth["fits"]
+        return ckptdoctor.diff(graph, truth["path"]).fits, fits
     except CkptDoctorError:
-        return False, truth["fits"]
+        return False, fits

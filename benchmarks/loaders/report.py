@@ -10,6 +10,11 @@ from runs import versions
 
 RUN = ".venv/bin/python benchmarks/loaders/bench.py --pair"
 
+FITS_OTHERWISE = {
+    (True, False): "`diff` calls it a fit, and it is none",
+    (False, True): "`diff` finds something, and every variable held what is meant for it",
+}
+
 
 def page(judged: list[Judged], skipped: Counter[str], *, reveal: bool) -> str:
     """Everything as Markdown."""
@@ -96,12 +101,12 @@ def _skipped(skipped: Counter[str]) -> list[str]:
 
 
 def _disagreements(judged: list[Judged]) -> list[str]:
-    wrong = [item for item in judged if item.differences or (item.fits == (True, False))]
+    wrong = [item for item in judged if item.differences or item.fits in FITS_OTHERWISE]
     lines = [f"## Disagreements: {len(wrong):,}", "", f"Each is run again by `{RUN} ID`.", ""]
     for item in sorted(wrong, key=lambda item: (item.pair.route.name, item.pair.id)):
         said = list(item.differences)
-        if item.fits == (True, False):
-            said.append("`diff` calls it a fit, and it is none")
+        if item.fits in FITS_OTHERWISE:
+            said.append(FITS_OTHERWISE[item.fits])
         more = f" (and {len(said) - 1} more)" if len(said) > 1 else ""
         lines.append(f"- `{item.pair.id}`: {said[0]}{more}")
     return lines

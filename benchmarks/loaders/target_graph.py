@@ -1,8 +1,8 @@
-"""The changed graph, for `ckptdoctor diff target_graph.py:graph --arg variant=… --arg resource=…`: TensorFlow 1."""
+"""The changed graph, for `ckptdoctor diff target_graph.py:graph --arg net=… --arg resource=…`: TensorFlow 1."""
 
 from graph_build import build_graph
-from pairs import net_of
+from nets import read_net
 
 
-def graph(variant, resource):
-    build_graph(net_of(variant), resource=resource)
+def graph(net, resource):
+    build_graph(read_net(net), resource=resource)

@@ -1,9 +1,9 @@
-"""The changed model, for `ckptdoctor diff target_keras.py:model --arg variant=…`: Keras 3."""
+"""The changed model, for `ckptdoctor diff target_keras.py:model --arg net=…`: Keras 3."""
 
 import keras
 from keras_build import build_model
-from pairs import net_of
+from nets import read_net
 
 
-def model(variant):
-    return build_model(keras, net_of(variant))[0]
+def model(net):
+    return build_model(keras, read_net(net))[0]

@@ -1,9 +1,9 @@
-"""The changed model, for `ckptdoctor diff target_tf_keras.py:model --arg variant=…`: tf_keras."""
+"""The changed model, for `ckptdoctor diff target_tf_keras.py:model --arg net=…`: tf_keras."""
 
 import tf_keras
 from keras_build import build_model
-from pairs import net_of
+from nets import read_net
 
 
-def model(variant):
-    return build_model(tf_keras, net_of(variant))[0]
+def model(net):
+    return build_model(tf_keras, read_net(net))[0]

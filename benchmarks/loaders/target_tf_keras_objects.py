@@ -1,12 +1,12 @@
-"""The changed objects, for `ckptdoctor diff target_tf_keras_objects.py:checkpoint --arg variant=…`: of tf_keras."""
+"""The changed objects, for `ckptdoctor diff target_tf_keras_objects.py:checkpoint --arg net=…`: of tf_keras."""
 
 import tensorflow as tf
 import tf_keras
 from keras_build import build_model
-from pairs import net_of
+from nets import read_net
 
 
-def checkpoint(variant):
-    net = net_of(variant)
+def checkpoint(net):
+    net = read_net(net)
     model = build_model(tf_keras, net)[0]
     return tf.train.Checkpoint(**{net.root: model}) if net.root else tf.train.Checkpoint(model)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from pairs import Pair
+from pairs import Pair, net_of
 from runs import home
 from warm import Warm
 
@@ -22,7 +22,7 @@ THREADS = 2
 
 def request_of(pair: Pair, python: str) -> GraphRequest:
     """The graph of a pair as a command would name it."""
-    args: dict[str, object] = {"variant": pair.target}
+    args: dict[str, object] = {"net": repr(net_of(pair.target))}
     flavour, objects = pair.route.flavour, pair.route.format == "objects"
     if flavour == "graph":
         file, name = "target_graph.py", "graph"
