@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pairs import Pair
-from said import loader_of
+from said import NotModelledError, said
 
 import ckptdoctor
 from ckptdoctor.errors import CkptDoctorError
@@ -18,6 +18,8 @@ UNTOLD = ("ambiguous",)
 """What a variable holds cannot be told from its values."""
 
 OPEN = "nothing"
+SHOWN = 300
+"""Characters of a message that are kept."""
 
 PLAIN = ("load_weights", "restore", "saver_resource", "saver_reference")
 """The loaders whose outcome `diff` tells without being asked for another."""
@@ -35,6 +37,7 @@ class Judged:
         variables: how many were compared.
         open: how many the model leaves open, because the owner promises no order after an error.
         wrong: how many of them hold something else than was said.
+        same_message: whether the first line of what is raised is as it was said; None if nothing is, or is said to be.
         whole: whether every variable gets a stored value and nothing is raised: said, and true.
         fits: whether `diff` finds nothing, and whether every variable held what is meant for it; None if not known.
     """
@@ -46,6 +49,7 @@ class Judged:
     variables: int = 0
     wrong: int = 0
     open: int = 0
+    same_message: bool | None = None
     whole: tuple[bool, bool] | None = None
     fits: tuple[bool, bool | None] | None = None
 
@@ -60,11 +64,10 @@ def judge(pair: Pair, truth: dict[str, Any], graph: GraphSpec | str) -> Judged:
     except CkptDoctorError as error:
         return Judged(pair, "no file", raised, [f"{type(error).__name__}: {error}"])
     fits = _fits(graph, truth) if pair.route.loader in PLAIN else None
-    asked = loader_of(pair.route)
-    if asked is None:
-        return Judged(pair, "not modelled", raised, fits=fits)
     try:
-        load = asked(graph, inventory)
+        load = said(pair.route, graph, inventory)
+    except NotModelledError:
+        return Judged(pair, "not modelled", raised, fits=fits)
     except Exception as error:  # a loader's model that fails is a disagreement, whatever it fails with
         return Judged(pair, "judged", raised, [f"the model raised {type(error).__name__}: {error}"], fits=fits)
     if load is None:
@@ -79,6 +82,8 @@ def _compared(pair: Pair, truth: dict[str, Any], graph: GraphSpec, load: Load) -
     judged = Judged(pair, "judged", raised)
     if raised != said_raised:
         judged.differences.append(f"raises {truth['error'] or 'nothing'}; said {load.error or 'nothing'}")
+    if truth["error"] and load.error:
+        judged.same_message = load.error[:SHOWN] == truth["error"][:SHOWN]
     known = {variable.key for variable in graph.variables}
     names = [item["name"] for item in truth["variables"]]
     keys = names
@@ -87,21 +92,21 @@ def _compared(pair: Pair, truth: dict[str, Any], graph: GraphSpec, load: Load) -
     for item, key in zip(truth["variables"], keys, strict=True):
         if item["holds"] in UNTOLD:
             continue
-        said = _said(load, key) if key in known else "no such variable"
-        if said == OPEN and load.error:
+        told = _told(load, key) if key in known else "no such variable"
+        if told == OPEN and load.error:
             judged.open += 1
             continue
         judged.variables += 1
-        if said != item["holds"]:
+        if told != item["holds"]:
             judged.wrong += 1
-            judged.differences.append(f"{item['name']} holds {item['holds']} ({item['how']}); said {said}")
+            judged.differences.append(f"{item['name']} holds {item['holds']} ({item['how']}); said {told}")
     whole = not load.error and not load.kept and not load.zeroed and len(load.given) == len(known)
     truly = not truth["error"] and all(item["holds"] not in ("own", "zero", "mixed") for item in truth["variables"])
     judged.whole = (whole, truly)
     return judged
 
 
-def _said(load: Load, key: str) -> str:
+def _told(load: Load, key: str) -> str:
     if key in load.given:
         return load.given[key]
     return "own" if key in load.kept else "zero" if key in load.zeroed else OPEN

@@ -28,12 +28,19 @@ def page(judged: list[Judged], skipped: Counter[str], *, reveal: bool) -> str:
         "in every variable, loads it with the owner's real loader. What each variable holds afterwards is compared with what",
         "`ckptdoctor.loaders` says of the same graph and file, and what is raised, by class.",
         "",
-        f"{len(judged):,} pairs, with {named}. One pair in three is set aside by the hash of its id: it is counted in a table",
-        "of its own, and its disagreements are not looked at while the loaders' models are written"
-        + (" (this page was made with `--reveal`)." if reveal else "."),
+        f"{len(judged):,} pairs, with {named}.",
+        "",
+        "One pair in three is set aside by the hash of its id, and has been since before the first model of a loader was",
+        "judged: it is counted in a table of its own, and its disagreements are not shown"
+        + (" but for `--reveal`, which this page was made with." if reveal else ", unless `--reveal` asks for it."),
+        "",
+        "*Told* are the pairs of which the model says something. They *agree* if the class of the error, or that there is",
+        "none, and what every variable holds are as it was said; a variable may be *left open* only after an error, where the",
+        "owner promises no order. *Whole* are the loads of which it was said that every variable gets a stored value.",
         "",
         *_table("Pairs that are looked at", shown),
         *_table("Pairs set aside", hidden),
+        *_messages(judged),
         *_fits_table(shown, hidden),
         *_skipped(skipped),
         *_disagreements(judged if reveal else shown),
@@ -66,6 +73,11 @@ def _table(title: str, judged: Iterable[Judged]) -> list[str]:
             f"{states['not modelled']} | {states['no graph'] + states['no file']} |"
         )
     return [*lines, ""]
+
+
+def _messages(judged: list[Judged]) -> list[str]:
+    same = [item.same_message for item in judged if item.same_message is not None]
+    return [f"Where an error was raised and said, its first line was the same in {sum(same):,} of {len(same):,}.", ""]
 
 
 def _fits_table(shown: list[Judged], hidden: list[Judged]) -> list[str]:

@@ -1,36 +1,38 @@
-"""What ckptdoctor says a loader does: which of its functions is asked for which route."""
+"""What ckptdoctor says a loader does: its registry is asked, with the options of the route's call."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
-from typing import Any
-
 from formats import Route
 
+from ckptdoctor.loaders.checkpoint_objects import Assertion
 from ckptdoctor.loaders.load import Load
+from ckptdoctor.loaders.registry import LOADERS, LoadOptions
 from ckptdoctor.specs.graph import GraphSpec
 from ckptdoctor.specs.inventory import Inventory
 
-Asked = Callable[[GraphSpec, Inventory], Load | None]
+ASSERTIONS = {
+    "assert_consumed": Assertion.CONSUMED,
+    "assert_existing": Assertion.EXISTING_OBJECTS_MATCHED,
+    "expect_partial": Assertion.PARTIAL,
+}
 
 
-def loader_of(route: Route) -> Asked | None:
-    """The function that models a route's loader; None where there is none yet."""
-    by_name, skip = "by_name" in route.loader, "skip_mismatch" in route.loader
-    if route.format in ("objects", "tf"):
-        asserting = {"assert_consumed": "assert_consumed", "assert_existing": "assert_existing_objects_matched"}
-        return _function("tf2_checkpoint", "restore", assertion=asserting.get(route.loader, ""))
-    if route.library == "graph":
-        return _function("tf1_saver", "restore", reshape="reshape" in route.loader)
-    if route.format in ("weights", "keras"):
-        return _function("keras3_weights", "load_weights", skip_mismatch=skip)
-    return _function("keras_h5", "load_weights", by_name=by_name, skip_mismatch=skip)
+class NotModelledError(Exception):
+    """No loader of the registry is for such a call."""
 
 
-def _function(module: str, name: str, **options: Any) -> Asked | None:
-    try:
-        function = getattr(import_module(f"ckptdoctor.loaders.{module}"), name)
-    except (ImportError, AttributeError):
-        return None
-    return lambda graph, inventory: function(graph, inventory, **options)
+def said(route: Route, graph: GraphSpec, inventory: Inventory) -> Load | None:
+    """What the first loader that applies says; None where it says that it cannot tell."""
+    options = LoadOptions(
+        by_name="by_name" in route.loader,
+        skip_mismatch="skip_mismatch" in route.loader,
+        assertion=ASSERTIONS.get(route.loader, Assertion.NOTHING),
+        reshape="reshape" in route.loader,
+    )
+    loader = next((loader for loader in LOADERS if loader.applies(graph, inventory)), None)
+    if loader is None:
+        raise NotModelledError
+    load = loader.load(graph, inventory, options)
+    if load is not None and ("load_weights" in route.call) != ("load_weights" in load.call):
+        raise NotModelledError  # another call, which does something else
+    return load
