@@ -25,6 +25,7 @@ from ckptdoctor.errors import Corrupt
 from ckptdoctor.graph_worker.consumers import Graph, Node
 from ckptdoctor.graph_worker.keras_layers import consumer_of_layer, layer_node
 from ckptdoctor.graphs.consumer import consumer_of
+from ckptdoctor.graphs.keras_file_structure import structure_of_file
 from ckptdoctor.graphs.keras_shapes import output_shape
 from ckptdoctor.limits import MAX_CONFIG_DEPTH, MAX_CONFIG_ITEMS
 from ckptdoctor.specs.graph import GraphKind, GraphSpec, Variable
@@ -78,19 +79,29 @@ def read_keras_model(inventory: Inventory) -> GraphSpec:
     graph = graph_of_configuration(layers)
     names = Counter(entry.name for entry in inventory.variables.values())
     placed = []
+    by_key = {}
     for position, entry in enumerate(inventory.variables.values()):
         if entry.key.partition("/")[0] in _NETWORK_TRAINING:
             continue
         layer = _layer_of(entry, by_path, by_name)
         order = place[id(layer)] if layer else len(layers)
         own = entry.name if names[entry.name] == 1 else ""
-        placed.append((order, position, _variable(entry, own or entry.key, layer, graph)))
+        by_key[entry.key] = _variable(entry, own or entry.key, layer, graph)
+        placed.append((order, position, by_key[entry.key]))
     variables = tuple(variable for _, _, variable in sorted(placed, key=lambda item: item[:2]))
     lambdas = [layer.name for layer in layers if layer.kind in ("Lambda", "TFOpLambda")]
     notes = (f"Its Lambda layers are not run: {', '.join(lambdas)}.",) if lambdas else ()
     # Keras 3 says which module a class is of; only such a configuration goes into a `.keras` file.
     own = inventory.config if isinstance(config, dict) and "module" in config else ""
-    return GraphSpec(inventory.source, GraphKind.KERAS_MODEL, variables, (str(path.resolve()),), notes, config=own)
+    return GraphSpec(
+        inventory.source,
+        GraphKind.KERAS_MODEL,
+        variables,
+        (str(path.resolve()),),
+        notes,
+        config=own,
+        keras=structure_of_file(config, inventory, by_key, _snake_case, _sources),
+    )
 
 
 def graph_of_configuration(layers: Sequence[_Layer]) -> Graph:

@@ -54,6 +54,8 @@ def load_weights(graph: GraphSpec, inventory: Inventory, skip_mismatch: bool = F
         walk.load(ROOT, "", failures, 0)
     except _Unknown:
         return None
+    if failures.causes and not model.complete:
+        return None  # another path may lead to what failed
     causes = tuple(failures.causes.values())
     error, warnings = "", walk.warnings
     if causes:
@@ -202,7 +204,7 @@ class _Walk:
                 return (
                     "ValueError: The shape of the target variable and the shape of the target value in "
                     f"`variable.assign(value)` must match. variable.shape={variable.spec.shape}, "
-                    f"Received: value.shape={shape}. Target variable: {variable.key}"
+                    f"Received: value.shape={shape}."
                 )
             self.given[number] = key
             self.zeroed.discard(number)

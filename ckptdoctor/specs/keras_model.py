@@ -105,6 +105,7 @@ class KerasModel:
         top_level: the variables that the model holds itself, in the order of a legacy file; None where Keras cannot tell
             them from its other weights and fails.
         top_level_by_name: the same, where layers are loaded by name.
+        complete: whether every path to every saveable is known; else only loads without a failure can be told.
     """
 
     generation: int
@@ -114,3 +115,4 @@ class KerasModel:
     layers: tuple[KerasLayer, ...] = ()
     top_level: tuple[int, ...] | None = ()
     top_level_by_name: tuple[int, ...] = ()
+    complete: bool = True
