@@ -48,6 +48,7 @@ accuracy: $(VENV)/.installed
 truth: $(VENV)/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --group bench
 	$(BIN)/python benchmarks/loaders/bench.py --page docs/truth.md
+	$(BIN)/python benchmarks/loaders/asserts.py >> docs/truth.md
 
 clean:
 	rm -rf $(VENV) build

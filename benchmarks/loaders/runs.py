@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
@@ -70,15 +71,34 @@ def truths(pairs: list[Pair], seconds: float) -> dict[str, dict[str, Any]]:
         if not Path(record).exists():
             wanted = [pair.source, pair.route.library, pair.route.format]
             saves[key] = {"key": key, "save": wanted, "record": record, "program": PROGRAMS[pair.route.library]}
-    tasks = [*saves.values(), *loads]
+    with (home() / "truths.jsonl").open("a", encoding="utf-8") as file:
+        for answer in _asked([*saves.values(), *loads], seconds):
+            known[answer["key"]] = answer
+            file.write(json.dumps(answer) + "\n")
+    return {pair.id: known[_pair_key(pair)] for pair in pairs if _pair_key(pair) in known}
+
+
+def loads_of(records: dict[str, tuple[Pair, Path]], seconds: float) -> dict[str, dict[str, Any]]:
+    """What the loaders do with other files than the pairs' own; nothing is kept.
+
+    Args:
+        records: by any key, a pair and the record of the file that is loaded instead of its source.
+        seconds: as for `truths`.
+    """
+    tasks = [
+        {"key": key, "load": pair.id, "record": str(record), "program": PROGRAMS[pair.route.flavour]}
+        for key, (pair, record) in records.items()
+    ]
+    return {answer["key"]: answer for answer in _asked(tasks, seconds)}
+
+
+def _asked(tasks: list[dict[str, Any]], seconds: float) -> Iterator[dict[str, Any]]:
+    """The answers of a process for each library."""
     shares = [[task for task in tasks if task["program"] == program] for program in sorted(set(PROGRAMS.values()))]
     until = time.monotonic() + seconds
-    with ThreadPoolExecutor() as pool, (home() / "truths.jsonl").open("a", encoding="utf-8") as file:
+    with ThreadPoolExecutor() as pool:
         for answers in pool.map(lambda share: _answers(share, until), filter(None, shares)):
-            for answer in answers:
-                known[answer["key"]] = answer
-                file.write(json.dumps(answer) + "\n")
-    return {pair.id: known[_pair_key(pair)] for pair in pairs if _pair_key(pair) in known}
+            yield from answers
 
 
 def _known() -> dict[str, dict[str, Any]]:

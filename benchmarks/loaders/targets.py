@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -41,26 +42,34 @@ def graphs_of(pairs: Iterable[Pair], *, warm: bool = True) -> dict[str, GraphSpe
         pairs: of any libraries.
         warm: whether the interpreter has imported TensorFlow before; what it is asked, and answers, is the same.
     """
-    os.environ["XDG_CACHE_HOME"] = str(home() / "cache")
     found: dict[str, GraphSpec | str] = {}
     pairs = list(pairs)
     for legacy in (False, True):
         chosen = [pair for pair in pairs if (pair.route.flavour == "tf_keras") == legacy]
         if not chosen:
             continue
-        os.environ["TF_USE_LEGACY_KERAS"] = "1" if legacy else "0"
-        interpreter = Warm(home() / "warm", ["tensorflow", "tf_keras" if legacy else "keras"]) if warm else None
-        try:
-            python = str(interpreter.python) if interpreter else GraphRequest("").python
+        with interpreter(legacy=legacy, warm=warm) as python:
             requests = {pair.id: request_of(pair, python) for pair in chosen}
             with ThreadPoolExecutor(THREADS) as pool:
                 distinct = list(dict.fromkeys(requests.values()))
                 read = dict(zip(distinct, pool.map(_read, distinct), strict=True))
-        finally:
-            if interpreter:
-                interpreter.close()
         found |= {id: read[request] for id, request in requests.items()}
     return found
+
+
+@contextlib.contextmanager
+def interpreter(*, legacy: bool, warm: bool = True) -> Iterator[str]:
+    """The interpreter that builds graphs, of Keras 3 or of tf_keras."""
+    os.environ["XDG_CACHE_HOME"] = str(home() / "cache")
+    os.environ["TF_USE_LEGACY_KERAS"] = "1" if legacy else "0"
+    if not warm:
+        yield GraphRequest("").python
+        return
+    made = Warm(home() / "warm", ["tensorflow", "tf_keras" if legacy else "keras"])
+    try:
+        yield str(made.python)
+    finally:
+        made.close()
 
 
 def _read(request: GraphRequest) -> GraphSpec | str:
