@@ -42,7 +42,9 @@ def load_weights(graph: GraphSpec, inventory: Inventory, skip_mismatch: bool = F
         skip_mismatch: whether failures are warned about instead of raised.
     """
     model = graph.keras
-    if model is None or model.generation != 3 or not model.saveables or _keys_repeat(model):
+    if model is None or model.generation != 3 or not model.saveables:
+        return None
+    if model.repeats(variable.key for variable in graph.variables):
         return None
     call = f"model.load_weights(path{', skip_mismatch=True' if skip_mismatch else ''})"
     variables = tuple(variable.key for variable in graph.variables)
@@ -78,11 +80,6 @@ def load_weights(graph: GraphSpec, inventory: Inventory, skip_mismatch: bool = F
         tuple(key for key in variables if key in zeroed),
         causes,
     )
-
-
-def _keys_repeat(model: KerasModel) -> bool:
-    keys = {variable.key for variable in model.variables}
-    return len(keys) < len(model.variables)
 
 
 class _Groups:

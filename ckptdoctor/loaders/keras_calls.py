@@ -6,7 +6,7 @@ Sources: Keras 3.15, keras/src/saving/saving_api.py, `load_weights`; tf_keras 2.
 
 from __future__ import annotations
 
-from ckptdoctor.loaders import keras3_weights, keras_h5
+from ckptdoctor.loaders import keras3_weights, keras_h5, tf_keras_weights
 from ckptdoctor.loaders.load import Load
 from ckptdoctor.specs.graph import GraphSpec
 from ckptdoctor.specs.inventory import Inventory
@@ -31,8 +31,10 @@ def load_weights(
         return None
     structured = inventory.source.endswith(_STRUCTURED)
     if graph.keras.generation == 2:
-        # tf_keras's own loader of `.weights.h5` is not modelled.
-        return None if structured else keras_h5.load_weights(graph, inventory, by_name, skip_mismatch)
+        if inventory.source.endswith((".keras", ".weights.h5")):
+            # tf_keras hands no `by_name` on.
+            return tf_keras_weights.load_weights(graph, inventory, skip_mismatch)
+        return keras_h5.load_weights(graph, inventory, by_name, skip_mismatch)
     if structured and by_name:
         return _refused(graph, inventory, f"{_LEGACY_ONLY} Received: {inventory.source}")
     if structured:

@@ -51,7 +51,7 @@ def load_weights(
         skip_mismatch: whether what does not fit is warned about instead of raised.
     """
     model = graph.keras
-    if model is None or len({variable.key for variable in model.variables}) < len(model.variables):
+    if model is None or model.repeats(variable.key for variable in graph.variables):
         return None
     assignments = _Assignments(model, inventory)
     load = _load_in_keras_3 if model.generation == 3 else _load_in_keras_2

@@ -6,6 +6,8 @@ keras/src/legacy/saving/legacy_h5_format.py, `_legacy_weights` (a layer's weight
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ckptdoctor.specs.tensor import TensorSpec
@@ -116,3 +118,8 @@ class KerasModel:
     top_level: tuple[int, ...] | None = ()
     top_level_by_name: tuple[int, ...] = ()
     complete: bool = True
+
+    def repeats(self, keys: Iterable[str]) -> bool:
+        """Whether several variables have one of these keys, so that a key does not tell which is meant."""
+        counts = Counter(variable.key for variable in self.variables)
+        return any(counts[key] > 1 for key in keys)

@@ -53,7 +53,7 @@ def observe(
             error = f"{type(problem).__name__}: {problem!s}".partition("\n")[0]
     held = {key: _what(np.array(variable), before[key], stored) for key, variable in variables.items()}
     said = [str(item.message).partition("\n")[0] for item in caught]
-    return Observed(held, error, tuple(text for text in said if text.startswith(("Skipping", "A total"))))
+    return Observed(held, error, tuple(text for text in said if text.startswith(("Skipping", "A total", "Could not"))))
 
 
 def _what(now: np.ndarray[Any, Any], before: np.ndarray[Any, Any], stored: Mapping[str, np.ndarray[Any, Any]]) -> str:

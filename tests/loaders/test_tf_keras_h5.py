@@ -1,4 +1,4 @@
-"""tf_keras's legacy loader of HDF5 files, variable by variable; tf_keras is looked for, and need not be installed."""
+"""tf_keras's loaders of HDF5 files, variable by variable; tf_keras is looked for, and need not be installed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from ckptdoctor.formats.locate import open_checkpoint
 from ckptdoctor.graph_worker.keras_structure import describe_keras_2
 from ckptdoctor.graphs.keras_structure import read_structure
-from ckptdoctor.loaders.keras_h5 import load_weights
+from ckptdoctor.loaders.keras_calls import load_weights
 from ckptdoctor.loaders.load import Load
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.graph import GraphKind, GraphSpec, Variable
@@ -90,6 +90,46 @@ def own(*shapes: int) -> Any:
     return model
 
 
+class Held(keras.Model):  # type: ignore[misc]
+    """Layers in a list and a dictionary, one of them under two names."""
+
+    def __init__(self, units: int = 4, count: int = 2) -> None:
+        super().__init__()
+        self.blocks = [L.Dense(4) for _ in range(count)]
+        self.heads = {"a": L.Dense(units), "b": L.Dense(4)}
+        self.alias = self.blocks[0]
+
+    def call(self, value: Any) -> Any:
+        for layer in self.blocks:
+            value = layer(value)
+        return self.heads["a"](value), self.heads["b"](value)
+
+
+def held(units: int = 4, count: int = 2) -> Any:
+    model = Held(units, count)
+    model(np.zeros((1, 4), "float32"))
+    return model
+
+
+def compiled(model: Any, trained: bool = False) -> Any:
+    model.compile("adam", "mse", metrics=["mae"])
+    if trained:
+        model.fit(np.zeros((2, 4), "float32"), np.zeros((2, 4), "float32"), verbose=0)
+    return model
+
+
+STRUCTURED: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
+    "containers": (held, held),
+    "another shape in a container": (held, lambda: held(3)),
+    "a longer list": (held, lambda: held(4, 3)),
+    "a shorter list": (lambda: held(4, 3), held),
+    "compiled into plain": (lambda: compiled(dense(4)), lambda: dense(4)),
+    "plain into compiled": (lambda: dense(4), lambda: compiled(dense(4))),
+    "trained into compiled": (lambda: compiled(dense(4), True), lambda: compiled(dense(4))),
+    "compiled into trained": (lambda: compiled(dense(4)), lambda: compiled(dense(4), True)),
+}
+
+
 SITUATIONS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     "the same": (lambda: dense(4, 4), lambda: dense(4, 4)),
     "other names": (lambda: dense(4, 4), lambda: dense(4, 4, names="xy")),
@@ -125,6 +165,17 @@ def test_tf_keras_does_what_is_said(situation: str, options: dict[str, bool], tm
     assert said is not None
     said_without_warnings = Load(said.call, said.given, said.kept, said.error)  # they are logged
     assert_agrees(said_without_warnings, real)
+
+
+@pytest.mark.parametrize("skip_mismatch", [False, True], ids=["strict", "skip_mismatch"])
+@pytest.mark.parametrize("situation", [*SITUATIONS, *STRUCTURED])
+def test_weights_by_attribute_paths_load_as_is_said(situation: str, skip_mismatch: bool, tmp_path: Path) -> None:
+    source, target = {**SITUATIONS, **STRUCTURED}[situation]
+    said, real = run(source(), target(), tmp_path / "x.weights.h5", {"skip_mismatch": skip_mismatch})
+    assert said is not None
+    printed = [text for text in said.warnings if text.startswith("Could")]
+    assert len(printed) == sum(text.startswith("Could") for text in real.warnings)
+    assert_agrees(Load(said.call, said.given, said.kept, said.error), Observed(real.held, real.error, ()))
 
 
 @pytest.mark.parametrize(
