@@ -111,6 +111,16 @@ def _has_v1_name(tensorflow: Any, names: list[str]) -> bool:
     return names[0] in _TF1_NAMES or _has_path(tensorflow.compat.v1, names[:2])
 
 
+def means_tf_keras(trees: Trees) -> bool:
+    """Whether TensorFlow's Keras is tf_keras here, and a source names no other Keras.
+
+    Source: TensorFlow, tensorflow/python/util/lazy_loader.py, `KerasLazyLoader`.
+    """
+    if os.environ.get("TF_USE_LEGACY_KERAS") not in ("true", "True", "1"):
+        return False
+    return not any(name.split(".")[0] == "keras" for tree in trees.values() for name, _ in imported_names(tree))
+
+
 def uses_keras(trees: Trees) -> bool:
     """Whether a source names Keras, by itself or as TensorFlow's."""
     for tree in trees.values():

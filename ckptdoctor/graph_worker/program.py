@@ -10,7 +10,7 @@ import sys
 import types
 from typing import Any, Callable
 
-from .api_level import Trees, local_sources, uses_keras, written_for
+from .api_level import Trees, local_sources, means_tf_keras, uses_keras, written_for
 from .keras_3 import Keras3
 from .normalization import install_normalization
 from .objects import Objects
@@ -102,7 +102,7 @@ class Program:
             install_tf1(self.tf)
         elif self.api == "compat":
             self.tf.compat.v1.disable_eager_execution()
-        elif uses_keras(trees):
+        elif uses_keras(trees) and not means_tf_keras(trees):
             import keras
 
             if keras.__version__.startswith("3"):
@@ -190,6 +190,8 @@ class Program:
         """Whether the graph is that of a model of Keras 2, whose files go by its layers and not by names."""
         if self.keras is not None or self.api != "tf2":
             return False
+        if any(base.__module__.startswith("tf_keras.") for base in type(self.result).__mro__):
+            return True
         try:
             return isinstance(self.result, self.tf.keras.Model)
         except (AttributeError, ImportError):

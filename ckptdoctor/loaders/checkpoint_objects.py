@@ -38,21 +38,26 @@ class Assertion(Enum):
     PARTIAL = "expect_partial()"
 
 
-def restore(graph: GraphSpec, inventory: Inventory, assertion: Assertion = Assertion.NOTHING) -> Load | None:
+def restore(
+    graph: GraphSpec, inventory: Inventory, assertion: Assertion = Assertion.NOTHING, at_root: bool = False
+) -> Load | None:
     """What `tf.train.Checkpoint(…).restore(path)` does; None where that cannot be told.
 
     Args:
         graph: a program's, with its objects below a `tf.train.Checkpoint`.
         inventory: a TensorFlow checkpoint.
         assertion: what is asked of the status that it returns.
+        at_root: whether the model itself is what is read into, as tf_keras's `load_weights` does; that wants no count of
+            saves.
     """
     if graph.objects is None or graph.kind in (GraphKind.SAVED_MODEL, GraphKind.CHECKPOINT):
         return None
-    if any(not variable.shape_known for variable in graph.variables):
+    start = graph.objects.child(ROOT, "model") if at_root else ROOT
+    if start is None or any(not variable.shape_known for variable in graph.variables):
         return None
     if inventory.objects is None:
         return _by_names(graph, inventory, assertion)
-    bound, matched = _walk(graph.objects, inventory.objects)
+    bound, matched = _walk(graph.objects, inventory.objects, start)
     keys = {
         variable.key: inventory.objects.objects[matched[variable.node]].key
         for variable in graph.variables
@@ -68,7 +73,7 @@ def restore(graph: GraphSpec, inventory: Inventory, assertion: Assertion = Asser
             error = _incompatible(f"{variables[name].name}:0", variables[name].spec.shape, stored)
             break
         given[name] = keys[name]
-    unresolved = _unresolved(inventory.objects, bound)
+    unresolved = _unresolved(inventory.objects, bound, not at_root)
     if not error:
         failed = _failed_assertion(graph, inventory.objects, bound, unresolved, assertion)
         if failed is None:
@@ -102,15 +107,15 @@ def _load(
     )
 
 
-def _walk(mine: ObjectGraph, stored: ObjectGraph) -> tuple[dict[int, int], dict[int, int]]:
+def _walk(mine: ObjectGraph, stored: ObjectGraph, start: int) -> tuple[dict[int, int], dict[int, int]]:
     """The program's object for each of the checkpoint's that is reached; and the checkpoint's object that each takes.
 
     An object of the program may stand for several of the checkpoint's; it takes the value of the first.
     """
-    bound = {ROOT: ROOT}
+    bound = {ROOT: start}
     matched: dict[int, int] = {}
     has_slots = any(item.slots for item in mine.objects)
-    pending = deque([(ROOT, ROOT)])
+    pending = deque([(ROOT, start)])
     while pending:
         theirs, ours = pending.popleft()
         matched.setdefault(ours, theirs)
@@ -166,9 +171,9 @@ def _incompatible(name: str, expected: Shape, stored: Shape) -> str:
     )
 
 
-def _unresolved(stored: ObjectGraph, bound: dict[int, int]) -> list[str]:
+def _unresolved(stored: ObjectGraph, bound: dict[int, int], counts: bool) -> list[str]:
     """The checkpoint's values for which the program has no object, as TensorFlow's messages name them."""
-    counter = stored.child(ROOT, SAVE_COUNTER)  # a restore makes the variable for it
+    counter = stored.child(ROOT, SAVE_COUNTER) if counts else None  # a restore makes the variable for it
     names = _printed_names(stored)
     return [
         names.get(node, "")

@@ -1,12 +1,15 @@
 """`model.load_weights(path)`: the file's name decides which of Keras's loaders it goes to, whatever is in it.
 
 Sources: Keras 3.15, keras/src/saving/saving_api.py, `load_weights`; tf_keras 2.21, tf_keras/src/saving/saving_api.py,
-`load_weights`.
+tf_keras/src/saving/legacy/save.py, `load_weights`.
 """
 
 from __future__ import annotations
 
-from ckptdoctor.loaders import keras3_weights, keras_h5, tf_keras_weights
+from dataclasses import replace
+
+from ckptdoctor.loaders import checkpoint_objects, keras3_weights, keras_h5, tf_keras_weights
+from ckptdoctor.loaders.checkpoint_objects import Assertion
 from ckptdoctor.loaders.load import Load
 from ckptdoctor.specs.graph import GraphSpec
 from ckptdoctor.specs.inventory import Inventory
@@ -23,13 +26,16 @@ def load_weights(
 
     Args:
         graph: of a Keras model, with its structure.
-        inventory: a file of Keras's.
+        inventory: a file of Keras's, or for tf_keras a TensorFlow checkpoint.
         by_name: whether layers are found by their names.
         skip_mismatch: whether what does not fit is warned about instead of raised.
     """
     if graph.keras is None:
         return None
     structured = inventory.source.endswith(_STRUCTURED)
+    if graph.keras.generation == 2 and inventory.has_saver:
+        load = checkpoint_objects.restore(graph, inventory, Assertion.NONTRIVIAL_MATCH, at_root=True)
+        return None if load is None else replace(load, call="model.load_weights(path)")
     if graph.keras.generation == 2:
         if inventory.source.endswith((".keras", ".weights.h5")):
             # tf_keras hands no `by_name` on.

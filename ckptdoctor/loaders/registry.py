@@ -43,7 +43,8 @@ class Loader:
 
 
 def _keras_applies(graph: GraphSpec, inventory: Inventory) -> bool:
-    return graph.kind is GraphKind.KERAS_MODEL and inventory.is_keras
+    is_keras_2 = graph.keras is not None and graph.keras.generation == 2
+    return graph.kind is GraphKind.KERAS_MODEL and (inventory.is_keras or (is_keras_2 and inventory.has_saver))
 
 
 def _keras(graph: GraphSpec, inventory: Inventory, options: LoadOptions) -> Load | None:

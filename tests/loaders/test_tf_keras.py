@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 
 from ckptdoctor.formats.locate import open_checkpoint
 from ckptdoctor.graph_worker.keras_structure import describe_keras_2
+from ckptdoctor.graph_worker.objects import Objects
 from ckptdoctor.graphs.keras_structure import read_structure
+from ckptdoctor.graphs.tracked_objects import object_graph
 from ckptdoctor.loaders.keras_calls import load_weights
 from ckptdoctor.loaders.load import Load
 from ckptdoctor.specs.dtype import dtype_from_name
@@ -19,6 +22,7 @@ from ckptdoctor.specs.graph import GraphKind, GraphSpec, Variable
 from ckptdoctor.specs.tensor import TensorSpec
 from tests.loaders.observed import OWN, STORED, Observed, assert_agrees, fill, observe
 
+tf = pytest.importorskip("tensorflow")
 keras = pytest.importorskip("tf_keras")
 L = keras.layers
 
@@ -176,6 +180,37 @@ def test_weights_by_attribute_paths_load_as_is_said(situation: str, skip_mismatc
     printed = [text for text in said.warnings if text.startswith("Could")]
     assert len(printed) == sum(text.startswith("Could") for text in real.warnings)
     assert_agrees(Load(said.call, said.given, said.kept, said.error), Observed(real.held, real.error, ()))
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [(lambda: dense(4, 4), lambda: dense(4, 4)), (lambda: dense(4, 3), lambda: dense(4, 5)), (held, lambda: own(3))],
+    ids=["the same", "another head", "nothing in common"],
+)
+def test_tensorflows_format_loads_as_is_said(
+    source: Callable[[], Any], target: Callable[[], Any], tmp_path: Path
+) -> None:
+    stored_model, model = source(), target()
+    fill(stored_model.weights, STORED)
+    fill(model.weights, OWN)
+    stored_model.save_weights(str(tmp_path / "weights"))
+    checkpoint = open_checkpoint(str(tmp_path / "weights"))
+    stored = {name: np.array(checkpoint.read(name)) for name in checkpoint.inventory.variables}
+    objects = Objects(tf, tf.train.Checkpoint(model=model))
+    nodes = {key(weight): objects.numbers[id(weight)] for weight in model.weights}
+    graph = graph_of(model)
+    graph = replace(
+        graph,
+        variables=tuple(replace(variable, node=nodes[variable.key]) for variable in graph.variables),
+        objects=object_graph(objects.children, {node: name for name, node in nodes.items()}),
+        wrapped=True,
+    )
+    said = load_weights(graph, checkpoint.inventory)
+    assert said is not None
+    variables = {key(weight): weight for weight in model.weights}
+    real = observe(variables, stored, lambda: model.load_weights(str(tmp_path / "weights")))
+    assert {**said.given, **dict.fromkeys(said.kept, "kept")} == real.held
+    assert real.error.startswith(said.error) if said.error else not real.error
 
 
 @pytest.mark.parametrize(
