@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, Sequence
 
 from .arguments import tensor_option
+from .keras_2_structure import describe_keras_2
 from .keras_3 import configuration
 from .keras_places import places_of_keras_2
-from .keras_structure import describe_keras_2, describe_structure
+from .keras_structure import describe_structure
 from .objects import Objects, eager_variable
 from .problem import Problem
 from .program import Program

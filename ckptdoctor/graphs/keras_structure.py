@@ -1,6 +1,6 @@
 """A Keras model's structure as the graph's process describes it.
 
-The other end, which says how it is written: ckptdoctor/graph_worker/keras_structure.py.
+The other end, which says how it is written: ckptdoctor/graph_worker/keras_structure.py and keras_2_structure.py.
 """
 
 from __future__ import annotations

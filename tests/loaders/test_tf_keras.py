@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ckptdoctor.formats.locate import open_checkpoint
-from ckptdoctor.graph_worker.keras_structure import describe_keras_2
+from ckptdoctor.graph_worker.keras_2_structure import describe_keras_2
 from ckptdoctor.graph_worker.objects import Objects
 from ckptdoctor.graphs.keras_structure import read_structure
 from ckptdoctor.graphs.tracked_objects import object_graph
