@@ -8,8 +8,11 @@ from ckptdoctor.alignment.renaming import Kind, Renaming
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.code import Code, is_identifier
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
+from ckptdoctor.diagnosis.left_out import restorable
+from ckptdoctor.diagnosis.restoring import map_code
 from ckptdoctor.ops import Rename
 from ckptdoctor.specs.graph import GraphKind
+from ckptdoctor.specs.objects import ROOT
 
 
 def report_renamings(
@@ -59,33 +62,49 @@ def _diagnose(case: Case, rule: Rule, renamings: list[Renaming], message: str) -
         entry.spec,
         tuple(item.evidence for item in renamings),
         first.location,
-        (*_for_objects(renaming), convert)
+        (*_for_objects(case), convert)
         if case.alignment.graph.kind is GraphKind.OBJECTS
         else (convert, *_map_of_names(case, renaming)),
         frozenset(key for variable, item in pairs for key in (variable.key, item.key)),
     )
 
 
-def _for_objects(renaming: Renaming) -> tuple[Remedy, ...]:
-    """What to do where names are paths from object to object: give the objects the names that they were saved under."""
-    attribute = renaming.rhs.strip("/")
-    build = None
-    if renaming.kind == "scope" and is_identifier(attribute):
-        build = Code.of(f"tf.train.Checkpoint({attribute}=...)")
-    return (Remedy("build the tf.train.Checkpoint with the attributes that it was saved with", "display-only", build),)
+def _for_objects(case: Case) -> tuple[Remedy, ...]:
+    """A checkpoint of the same objects, under the names that they were saved under; the program's is called `checkpoint`."""
+    title = "build the tf.train.Checkpoint with the attributes that it was saved with"
+    other = {
+        item.lhs.strip("/"): item.rhs.strip("/")
+        for item in case.alignment.renamings
+        if item.kind == "scope" and item.certain and not item.followed
+    }
+    objects = case.alignment.graph.objects
+    names = [name for name, _ in objects.objects[ROOT].children if name != "save_counter"] if objects else []
+    if not other or not other.keys() <= set(names) or not all(map(is_identifier, names)):
+        return (Remedy(title, "display-only"),)
+    saved_as = {other.get(name, name): name for name in names}
+    if all(map(is_identifier, saved_as)):
+        arguments = ", ".join(f"{stored}=checkpoint.{name}" for stored, name in saved_as.items())
+        template = f"tf.train.Checkpoint({arguments}).restore($checkpoint)"
+        return (Remedy(title, "display-only", Code.of(template, checkpoint=case.checkpoint)),)
+    numbered = {f"name{number}": stored for number, stored in enumerate(saved_as)}
+    items = ", ".join(f"$name{number}: checkpoint.{name}" for number, name in enumerate(saved_as.values()))
+    template = f"tf.train.Checkpoint(**{{{items}}}).restore($checkpoint)"
+    return (Remedy(title, "display-only", Code.of(template, checkpoint=case.checkpoint, **numbered)),)
 
 
 def _map_of_names(case: Case, renaming: Renaming) -> tuple[Remedy, ...]:
-    """The restore that gives the Saver the checkpoint's names, where one replacement makes them."""
-    if renaming.kind != "scope" or not renaming.lhs or not case.alignment.graph.has_saver:
+    """The restore that gives the Saver the checkpoint's names, where one replacement makes all of them."""
+    alignment = case.alignment
+    if renaming.kind != "scope" or not alignment.graph.has_saver or not alignment.inventory.has_saver:
         return ()
-    restore = Code.of(
-        "names = {\n"
-        "    v.op.name.replace($lhs, $rhs, 1): v for v in tf.compat.v1.global_variables()\n"
-        "}\n"
-        "tf.compat.v1.train.Saver(names).restore(session, $checkpoint)",
+    pairs = restorable(alignment)
+    wanted = {key: pair.entry.key for key, pair in pairs.items()}
+    code = map_code(
+        case,
+        "v.op.name.replace($lhs, $rhs, 1)",
+        lambda name: name.replace(renaming.lhs, renaming.rhs, 1),
+        wanted,
         lhs=renaming.lhs,
         rhs=renaming.rhs,
-        checkpoint=case.checkpoint,
     )
-    return (Remedy("or give the Saver a map of names", "display-only", restore),)
+    return () if code is None else (Remedy("or give the Saver a map of names", "display-only", code),)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import listed
-from ckptdoctor.diagnosis.code import Code
-from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
+from ckptdoctor.diagnosis.diagnostic import Diagnostic, Rule
+from ckptdoctor.diagnosis.restoring import restore_the_rest
 from ckptdoctor.libraries.training_state import Kind, is_state
 
 _LISTED = 3
@@ -30,7 +30,7 @@ def report_training_keys(
             None,
             (f"{listed(keys, _LISTED)}.",),
             missing[0].location,
-            (Remedy(f"restore the network and initialise {subject}", "display-only", _restore_the_rest(case)),),
+            restore_the_rest(case, subject),
             frozenset(keys),
         )
     unexpected = [entry for entry in case.unexpected if is_state(entry.key, kind)]
@@ -47,22 +47,6 @@ def report_training_keys(
             (f"{listed(keys, _LISTED)}.",),
             covers=frozenset(keys),
         )
-
-
-def _restore_the_rest(case: Case) -> Code:
-    call = case.alignment.restored_by
-    if call:
-        return Code.of(
-            call.replace("$", "$$") + ".restore($checkpoint).expect_partial()  # the rest stays as initialised",
-            checkpoint=case.checkpoint,
-        )
-    return Code.of(
-        "session.run(tf.compat.v1.global_variables_initializer())\n"
-        "stored = dict(tf.train.list_variables($checkpoint))\n"
-        "kept = [v for v in tf.compat.v1.global_variables() if v.op.name in stored]\n"
-        "tf.compat.v1.train.Saver(kept).restore(session, $checkpoint)",
-        checkpoint=case.checkpoint,
-    )
 
 
 def _count(keys: list[str], noun: str) -> str:

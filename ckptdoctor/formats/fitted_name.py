@@ -14,14 +14,18 @@ _PREFIX = ".ckpt"
 """How a prefix of a tensor bundle ends by custom; the format asks for none."""
 
 
-def fitted_name(inventory: Inventory, graph: GraphSpec) -> str:
-    """The checkpoint's name with `_fitted`, and the ending of a format that the graph's library loads."""
+def fitted_name(inventory: Inventory, graph: GraphSpec, *, partial: bool = False) -> str:
+    """The checkpoint's name with `_fitted`, and the ending of a format that the graph's library loads.
+
+    Where only a part of it fits, that is the format in which the library skips the rest layer by layer.
+    """
+    from ckptdoctor.formats.keras_v3 import KERAS_WEIGHTS
     from ckptdoctor.formats.registry import WRITTEN
 
     source = inventory.source.rstrip("/")
     known = (_PREFIX, *(ending for record in WRITTEN.values() for ending in record.endings))
     ending = max((ending for ending in known if source.endswith(ending)), key=len, default="")
-    target = _loaded_by(graph, inventory, ending)
+    target = KERAS_WEIGHTS if partial else _loaded_by(graph, inventory, ending)
     return source.removesuffix(ending) + "_fitted" + (target.endings[0] if target.endings else _PREFIX)
 
 

@@ -36,6 +36,11 @@ def rename_argument(key: str, to: str) -> str:
     return rf"^{literal_pattern(key)}\Z={_literal_replacement(to)}"
 
 
+def rename_scope_argument(scope: str, to: str) -> str:
+    """What `--rename` takes to put every key that starts so under another scope; both end in a slash, or are empty."""
+    return rf"^{literal_pattern(scope)}={_literal_replacement(to)}"
+
+
 def literal_pattern(text: str) -> str:
     """A regular expression that matches exactly this text.
 

@@ -23,6 +23,7 @@ from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.rules import RULES
 from ckptdoctor.errors import CkptDoctorError
 from ckptdoctor.graphs.request import GraphRequest, parse_arg, parse_input
+from ckptdoctor.libraries.training_state import AVERAGE
 from ckptdoctor.ops import Rename
 from ckptdoctor.reports.check_text import check_lines
 from ckptdoctor.reports.diff_text import print_diff
@@ -148,12 +149,16 @@ def test_every_code_is_python_whose_literals_are_the_names(every_remedy: list[tu
             continue
         codes += 1
         text = str(remedy.code)
-        known = {"VALID", diagnosis.alignment.inventory.source}
+        # The slash ends a name so that no other one starts as it does.
+        known = {"VALID", "/", AVERAGE, diagnosis.alignment.inventory.source}
+        known |= {side for item in diagnosis.alignment.renamings for side in (item.lhs, item.rhs)}
         names = [*diagnosis.alignment.inventory.entries, *(item.key for item in diagnosis.alignment.graph.variables)]
         for name in names:
             parts = name.split("/")
             scopes = {"/".join(parts[:end]) for end in range(1, len(parts) + 1)} | set(parts)
-            known |= scopes | {f"{scope}/" for scope in scopes} | {literal_pattern(scope) for scope in scopes}
+            patterns = {literal_pattern(scope) for scope in scopes}
+            known |= scopes | {f"{scope}/" for scope in scopes}
+            known |= patterns | {pattern + end for pattern in patterns for end in ("/", ":", "[/:]")}
         line = next((item.location.text for item in diagnosis.diagnostics if item.location), "")
         own = text.removesuffix(line)  # below it stands the user's own line
         literals = {node.value for node in ast.walk(ast.parse(own)) if isinstance(node, ast.Constant)}

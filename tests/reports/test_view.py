@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import StringIO
 
 from rich.console import Console
@@ -14,9 +15,10 @@ from ckptdoctor.reports.view import View, view_of
 from ckptdoctor.specs.command import Command
 
 
-def shown(graph: str, checkpoint: str) -> tuple[View, str]:
+def shown(graph: str, checkpoint: str, **parameters: int) -> tuple[View, str]:
     example = Example(graph, checkpoint)
-    diagnosis = diagnose(align(example.graph_spec(), example.inventory()), "graph.py")
+    spec = replace(example.graph_spec(), parameters=tuple(parameters.items()))
+    diagnosis = diagnose(align(spec, example.inventory()), "graph.py")
     printed = StringIO()
     print_diff(diagnosis, Console(file=printed, width=100, highlight=False, markup=False))
     return view_of(diagnosis), printed.getvalue()
@@ -46,22 +48,27 @@ def test_two_heads_have_their_own_numbers_and_their_own_restores() -> None:
     _, printed = shown(
         "n/c/w [3,3,3,8]\nn/head_a/w [8,5]\nn/head_a/b [5]\nn/head_b/w [8,7]\nn/head_b/b [7]",
         "n/c/w [3,3,3,8]\nn/head_a/w [8,10]\nn/head_a/b [10]\nn/head_b/w [8,21]\nn/head_b/b [21]",
+        coarse=5,
+        fine=7,
     )
-    for head, classes in (("a", 10), ("b", 21)):
+    for head, setting in (("a", "coarse=10"), ("b", "fine=21")):
         text = block(printed, f"n/head_{head}/w")
-        assert f"num_classes={classes}" in text
-        assert f"exclude=['n/head_{head}']" in text
-        assert f"startswith('n/head_{head}')" in text
-        assert "above" not in text
+        assert f"      {setting}\n" in text
+        assert f"leave n/head_{head} out" in text
+        # One head alone cannot be left out: the restore would fail at the other one.
+        assert "exclude=['n/head_a/', 'n/head_b/']" in text
+    assert printed.count("startswith(('n/head_a/', 'n/head_b/'))") == 1
 
 
 def test_the_size_of_one_layer_is_not_that_of_another() -> None:
     _, printed = shown(
         "n/a/w [8,16]\nn/a/b [16]\nn/c/w [4,24]\nn/c/b [24]\nn/o/w [2,2]",
         "n/a/w [8,8]\nn/a/b [8]\nn/c/w [4,36]\nn/c/b [36]\nn/o/w [2,2]",
+        units=16,
+        other_units=24,
     )
-    assert "units=8\n" in printed
-    assert "units=36\n" in printed
+    assert "      units=8\n" in printed
+    assert "      other_units=36\n" in printed
     assert "above" not in printed
 
 
@@ -77,16 +84,17 @@ def test_the_very_same_remedies_are_said_once_and_by_name() -> None:
 
 def test_of_remedies_that_are_partly_the_same_the_others_are_printed() -> None:
     view, printed = shown(
-        "n/fc7/w [4096,64]\nn/fc8/w [64,9]\nn/o/w [9,9]", "n/fc7/w [1,1,4096,64]\nn/fc8/w [1,1,64,9]\nn/o/w [9,9]"
+        "n/fc7/weights [4096,64]\nn/fc8/weights [64,9]\nn/o/w [9,9]",
+        "n/fc7/weights [1,1,4096,64]\nn/fc8/weights [1,1,64,9]\nn/o/w [9,9]",
     )
     first, second = view.findings
     assert not second.same_as
-    assert [remedy.as_for for remedy in second.remedies] == ["n/fc7/w"] * (len(second.remedies) - 1) + [""]
+    assert [remedy.as_for for remedy in second.remedies] == ["n/fc7/weights"] * (len(second.remedies) - 1) + [""]
     assert not any(remedy.as_for for remedy in first.remedies)
-    text = block(printed, "n/fc8/w")
+    text = block(printed, "n/fc8/weights")
     assert "scope='fc8'" in text
     assert "the same as for" not in text
-    assert "[safe], as for n/fc7/w above" in text
+    assert "[safe], as for n/fc7/weights above" in text
 
 
 def test_a_page_that_is_read_in_parts_repeats_every_remedy() -> None:

@@ -18,11 +18,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ckptdoctor.diagnosis.case import Case
-from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_names
-from ckptdoctor.libraries.training_state import averaged_variable
+from ckptdoctor.diagnosis.left_out import restorable
+from ckptdoctor.diagnosis.restoring import map_code
+from ckptdoctor.libraries.training_state import AVERAGE, averaged_variable
 from ckptdoctor.ops import Rename
 
 RULE = Rule("CKD505", "averages-only", "error")
@@ -38,11 +39,6 @@ def check(case: Case) -> Iterator[Diagnostic]:
     exchanged = [(variable, entry) for variable, entry in exchanged if variable.spec == entry.spec]
     if exchanged:
         ops = tuple(Rename(entry.key, variable.key) for variable, entry in exchanged)
-        restore = Code.of(
-            "ema = tf.compat.v1.train.ExponentialMovingAverage(0.999)\n"
-            "tf.compat.v1.train.Saver(ema.variables_to_restore()).restore(session, $checkpoint)",
-            checkpoint=case.checkpoint,
-        )
         yield about_names(
             RULE,
             f"the checkpoint holds the moving averages of {len(exchanged)} variables and not the variables.",
@@ -52,6 +48,16 @@ def check(case: Case) -> Iterator[Diagnostic]:
             [f"{exchanged[0][1].key} has the shape of {exchanged[0][0].key}."],
             (
                 Remedy("give the averages the variables' names", "safe", case.convert_command(), ops),
-                Remedy("or restore them with a map of names", "display-only", restore),
+                *_map_of_names(case, {variable.key: entry.key for variable, entry in exchanged}),
             ),
         )
+
+
+def _map_of_names(case: Case, averages: dict[str, str]) -> tuple[Remedy, ...]:
+    """The restore that gives each variable its average, and each variable that has none its own value."""
+    if not case.alignment.graph.has_saver or not case.alignment.inventory.has_saver:
+        return ()
+    pairs = restorable(case.alignment, given=averages)
+    own = {key: pair.entry.key for key, pair in pairs.items() if pair.entry.key == key}
+    code = map_code(case, f"v.op.name + {AVERAGE!r}", lambda name: name + AVERAGE, averages, also=own)
+    return () if code is None else (Remedy("or restore them with a map of names", "display-only", code),)

@@ -54,7 +54,9 @@ def check(case: Case) -> Iterator[Diagnostic]:
         save = Remedy(
             "save all variables next time",
             "display-only",
-            Code.of("saver = tf.compat.v1.train.Saver(tf.compat.v1.global_variables())"),
+            Code.of("saver = tf.compat.v1.train.Saver(tf.compat.v1.global_variables())")
+            if case.alignment.graph.has_saver
+            else None,
         )
         yield about_names(
             RULE,

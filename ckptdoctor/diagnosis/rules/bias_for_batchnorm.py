@@ -22,7 +22,6 @@ from collections.abc import Iterator, Sequence
 from ckptdoctor.alignment.layers import Item
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import listed
-from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_names
@@ -65,11 +64,9 @@ def check(case: Case) -> Iterator[Diagnostic]:
             [_count(biases, norms)],
             (
                 Remedy(
-                    "build the network under its arg_scope, or with batch normalisation",
+                    "build the network under its arg_scope (such as resnet_v1.resnet_arg_scope()), "
+                    "or with batch normalisation",
                     "display-only",
-                    Code.of(
-                        "with slim.arg_scope(resnet_v1.resnet_arg_scope()):\n    net, end_points = resnet_v1.resnet_v1_50(...)"
-                    ),
                 ),
             ),
         )

@@ -24,11 +24,12 @@ from fractions import Fraction
 
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import Change, only_change
-from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_pairs
 from ckptdoctor.diagnosis.outputs import is_yolo, read_outputs
+from ckptdoctor.diagnosis.parameters import keyword
+from ckptdoctor.diagnosis.restoring import advise
 from ckptdoctor.libraries.name import scope_of
 from ckptdoctor.libraries.training_state import training_state
 
@@ -125,12 +126,10 @@ def _diagnose(case: Case, group: list[Change], last: str) -> Diagnostic:
         evidence.append("All but the number of outputs agrees, and it is the last layer that the graph makes.")
     else:
         evidence.append("All but the number of outputs agrees.")
-    value = first.rhs // 3 - 5 if yolo else first.rhs
-    keep = Remedy(
-        f"build the graph for {value} classes, to use the stored classifier",
-        "display-only",
-        Code.of("num_classes=$classes", classes=value),
-    )
+    declared, value = (count // 3 - 5 if yolo else count for count in (first.lhs, first.rhs))
+    # A graph may add a background class of its own.
+    setting = keyword(case, "class|label|categor", {declared - 1: value - 1, declared: value})
+    keep = Remedy(f"build the graph for {value} classes, to use the stored classifier", "display-only", setting)
     biased = len(group) > len(kernels)
     return about_pairs(
         RULE,
@@ -138,5 +137,5 @@ def _diagnose(case: Case, group: list[Change], last: str) -> Diagnostic:
         "certain" if (is_last and biased) or len(scopes) > 1 else "likely",
         [first.pair, *(change.pair for change in group if change is not first)],
         evidence,
-        case.advise(scopes[0], (keep,)),
+        advise(case, scopes[0], (keep,)),
     )

@@ -23,9 +23,11 @@ from collections.abc import Iterator
 
 from ckptdoctor.alignment.pairs import Pair
 from ckptdoctor.diagnosis.case import Case
-from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
+from ckptdoctor.diagnosis.flattened import keep_convolution
+from ckptdoctor.diagnosis.left_out import restorable
+from ckptdoctor.diagnosis.restoring import restores_by_name, saver_code, slim_code
 from ckptdoctor.ops import Op, Reshape, Transpose
 from ckptdoctor.specs.tensor import show_shape
 
@@ -44,9 +46,13 @@ SILENT = (Example("n/fc6/w [32,64]\nn/o/w [64,9]", "n/fc6/w [7,7,32,64]\nn/o/w [
 def check(case: Case) -> Iterator[Diagnostic]:
     """A finding for each stored convolution whose elements are those of a declared matrix."""
     for pair in case.mismatched:
-        lhs, rhs = pair.variable.spec.shape, pair.entry.spec.shape
-        if len(lhs) == 2 and len(rhs) == 4 and rhs[3] == lhs[1] and rhs[0] * rhs[1] * rhs[2] == lhs[0]:
+        if _is_convolution(pair):
             yield _diagnose(case, pair)
+
+
+def _is_convolution(pair: Pair) -> bool:
+    lhs, rhs = pair.variable.spec.shape, pair.entry.spec.shape
+    return len(lhs) == 2 and len(rhs) == 4 and rhs[3] == lhs[1] and rhs[0] * rhs[1] * rhs[2] == lhs[0]
 
 
 _KERNEL_AXES = "HWC"
@@ -127,12 +133,6 @@ def _diagnose(case: Case, pair: Pair) -> Diagnostic:
         case.convert_command(*([] if safe else ["--unsafe"])),
         ops,
     )
-    squeeze = Remedy(
-        "or keep the convolutions in the graph and squeeze the activations, never the weights (axis 0 is the batch)",
-        "display-only",
-        _keep_convolution(pair),
-    )
-    reshape = _reshaping_restores(case) if safe else ()
     return Diagnostic(
         RULE,
         f"the checkpoint holds a {kh}x{kw} convolution where the graph has a dense matrix"
@@ -144,39 +144,30 @@ def _diagnose(case: Case, pair: Pair) -> Diagnostic:
         entry.spec,
         tuple(evidence),
         variable.location,
-        (convert, *reshape, squeeze) if case.alignment.graph.has_saver else (convert,),
+        (convert, *(_reshaping_restores(case) if safe else ()), *keep_convolution(case, pair)),
         frozenset({entry.key}),
     )
 
 
 def _reshaping_restores(case: Case) -> tuple[Remedy, ...]:
     """Restores that reshape: right here, because both sides hold the same numbers in the same order."""
-    if not case.alignment.graph.has_saver:
+    if not case.alignment.graph.has_saver or not restores_by_name(case):
         return ()
+    same = {pair.variable.key for pair in case.alignment.mismatched if not pair.renamed and _holds_the_same(pair)}
+    restored = {*restorable(case.alignment, given=same), *same}
     return (
         Remedy(
             "or let the restore reshape (both sides hold the same numbers in the same order)",
             "display-only",
-            Code.of("tf.compat.v1.train.Saver(reshape=True).restore(session, $checkpoint)", checkpoint=case.checkpoint),
+            saver_code(case, case.checkpoint, restored, reshape=True),
         ),
-        Remedy(
-            "or the same with slim",
-            "display-only",
-            Code.of(
-                "init_fn = slim.assign_from_checkpoint_fn($checkpoint,\n"
-                "    slim.get_variables_to_restore(), reshape_variables=True)",
-                checkpoint=case.checkpoint,
-            ),
-        ),
+        Remedy("or the same with slim", "display-only", slim_code(case, case.checkpoint, restored, reshape=True)),
     )
 
 
-def _keep_convolution(pair: Pair) -> Code:
-    kh, kw, _, out = pair.entry.spec.shape
-    return Code.of(
-        "net = slim.conv2d(net, $out, $kernel, padding='VALID', scope=$scope)\n"
-        "net = tf.squeeze(net, [1, 2])  # after the last of them: [N,1,1,C] becomes [N,C]",
-        out=out,
-        kernel=[kh, kw],
-        scope=pair.variable.name.rpartition("/")[0].rpartition("/")[2] or pair.variable.name,
-    )
+def _holds_the_same(pair: Pair) -> bool:
+    """Whether a stored convolution is the declared matrix, number for number."""
+    use = pair.variable.consumer
+    if not _is_convolution(pair) or not pair.same_dtype or (use and use.transposed):
+        return False
+    return pair.entry.spec.shape[:2] == (1, 1) or _order_of_flatten(pair) == _KERNEL_AXES

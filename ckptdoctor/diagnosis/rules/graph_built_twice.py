@@ -59,7 +59,13 @@ def check(case: Case) -> Iterator[Diagnostic]:
             missing,
             (),
             [_shown(extra)],
-            (Remedy("start from an empty graph", "display-only", Code.of("tf.compat.v1.reset_default_graph()")),),
+            (
+                Remedy(
+                    "start from an empty graph, before anything is built",
+                    "display-only",
+                    Code.of("tf.compat.v1.reset_default_graph()"),
+                ),
+            ),
         )
     extra = _copies(stored, {entry.key for entry in case.unexpected})
     if extra:

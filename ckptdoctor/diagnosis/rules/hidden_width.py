@@ -24,10 +24,10 @@ from collections.abc import Iterator
 from ckptdoctor.alignment.pairs import Pair
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import Change, changes
-from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_pairs
+from ckptdoctor.diagnosis.parameters import keyword
 from ckptdoctor.libraries.training_state import training_state
 
 RULE = Rule("CKD212", "hidden-width", "error")
@@ -59,7 +59,7 @@ def check(case: Case) -> Iterator[Diagnostic]:
             return
         for key in explained:
             del left[key]
-        yield _diagnose(units, pairs)
+        yield _diagnose(case, units, pairs)
 
 
 def _best(differing: list[tuple[Change, ...]]) -> tuple[tuple[int, int], set[str]]:
@@ -101,7 +101,7 @@ def _named(units: tuple[int, int], differing: list[tuple[Change, ...]]) -> int:
     )
 
 
-def _diagnose(units: tuple[int, int], pairs: list[Pair]) -> Diagnostic:
+def _diagnose(case: Case, units: tuple[int, int], pairs: list[Pair]) -> Diagnostic:
     lhs, rhs = units
     sizes = {(change.lhs, change.rhs): change for pair in pairs for change in changes(pair)}
     evidence = []
@@ -127,7 +127,7 @@ def _diagnose(units: tuple[int, int], pairs: list[Pair]) -> Diagnostic:
             Remedy(
                 "set the hidden size (units, hidden_size, filters) of training",
                 "display-only",
-                Code.of("units=$units", units=rhs),
+                keyword(case, "units|hidden|width|size|filters|dim", {lhs: rhs}),
             ),
         ),
     )

@@ -23,6 +23,7 @@ from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_pairs
+from ckptdoctor.diagnosis.restoring import leave_out
 from ckptdoctor.libraries.name import scope_of
 
 RULE = Rule("CKD207", "input-channels", "error")
@@ -60,5 +61,5 @@ def _diagnose(case: Case, change: Change) -> Diagnostic:
         "certain",
         [change.pair],
         ["Only the input channels of this kernel differ."],
-        (*repairs, *case.leave_out(scope)),
+        (*repairs, *leave_out(case, scope)),
     )

@@ -21,11 +21,12 @@ from math import isqrt
 
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import Change
-from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_pairs
 from ckptdoctor.diagnosis.flattened import flattened_change, show_map
+from ckptdoctor.diagnosis.parameters import keyword
+from ckptdoctor.diagnosis.restoring import advise
 from ckptdoctor.libraries.name import scope_of
 
 RULE = Rule("CKD208", "input-size", "error")
@@ -65,7 +66,8 @@ def _diagnose(case: Case, change: Change, channels: int) -> Diagnostic:
     sizes = _resolutions(case, graph, stored)
     if sizes:
         evidence.append(f"The graph takes {sizes[0]} pixels, so the checkpoint's network took {sizes[1]}.")
-        repair = Remedy("use the resolution of training", "display-only", Code.of("image_size = $side", side=sizes[2]))
+        setting = keyword(case, "size|resolution|height|width|side|image", {sizes[3]: sizes[2]})
+        repair = Remedy(f"use the resolution of training, {sizes[1]}", "display-only", setting)
     scope = scope_of(change.pair.variable.name)
     seen = bool(change.pair.variable.consumer and change.pair.variable.consumer.flattened)
     return about_pairs(
@@ -74,12 +76,12 @@ def _diagnose(case: Case, change: Change, channels: int) -> Diagnostic:
         "certain" if seen else "likely",
         [change.pair],
         evidence,
-        case.advise(scope, (repair,)),
+        advise(case, scope, (repair,)),
     )
 
 
-def _resolutions(case: Case, graph: int, stored: int) -> tuple[str, str, int] | None:
-    """The graph's resolution, that of training as a range, and its likeliest value; None if it is not known."""
+def _resolutions(case: Case, graph: int, stored: int) -> tuple[str, str, int, int] | None:
+    """The graph's resolution, that of training as a range, its likeliest value, and the graph's; None if not known."""
     first = next(
         (item.consumer for item in case.alignment.graph.variables if item.consumer and "Conv" in item.consumer.op), None
     )
@@ -92,4 +94,4 @@ def _resolutions(case: Case, graph: int, stored: int) -> tuple[str, str, int] | 
     stride = -(-height // sides[0])
     # A side of n positions at stride s comes from up to s different resolutions.
     low, high = stride * (sides[1] - 1) + 1, stride * (sides[1] + 1) - 1
-    return f"{height}x{height}", f"about {stride * sides[1]} (between {low} and {high})", stride * sides[1]
+    return f"{height}x{height}", f"about {stride * sides[1]} (between {low} and {high})", stride * sides[1], height

@@ -25,6 +25,7 @@ from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.code import Code, is_identifier
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
+from ckptdoctor.diagnosis.flattened import keep_convolution
 from ckptdoctor.specs.tensor import show_shape
 
 RULE = Rule("CKD203", "missing-flatten", "error")
@@ -85,12 +86,12 @@ def _diagnose(case: Case, pair: Pair, *, high_rank: bool) -> Diagnostic:
         entry.spec,
         tuple(evidence),
         variable.location,
-        (_flatten(pair), *_keep_convolution(pair)),
+        (_flatten(case, pair), *keep_convolution(case, pair)),
         frozenset({entry.key}),
     )
 
 
-def _flatten(pair: Pair) -> Remedy:
+def _flatten(case: Case, pair: Pair) -> Remedy:
     location = pair.variable.location
     text = location.text.strip() if location else ""
     match = _ARGUMENT.match(text)
@@ -99,25 +100,7 @@ def _flatten(pair: Pair) -> Remedy:
     template = "$name = layers.Flatten()($name)"
     if "slim." in text:
         template = "$name = slim.flatten($name)"
-    elif "tf." in text:
+    elif "tf." in text or case.alignment.graph.has_saver:
         template = "$name = tf.reshape($name, [-1, $rows])"
     flatten = Code.of(template.replace("$name", name), rows=rows)
     return Remedy("flatten before this line, then run diff again", "display-only", flatten.before(text))
-
-
-def _keep_convolution(pair: Pair) -> tuple[Remedy, ...]:
-    if len(pair.entry.spec.shape) != 4:
-        return ()
-    kh, kw, _, out = pair.entry.spec.shape
-    return (
-        Remedy(
-            "or keep the convolution, and squeeze the activations behind the last one (never a weight, never axis 0)",
-            "display-only",
-            Code.of(
-                "net = slim.conv2d(net, $out, $kernel, padding='VALID', scope=$scope)\nnet = tf.squeeze(net, [1, 2])",
-                out=out,
-                kernel=[kh, kw],
-                scope=pair.variable.name.rpartition("/")[0].rpartition("/")[2] or pair.variable.name,
-            ),
-        ),
-    )

@@ -24,7 +24,7 @@ from ckptdoctor.diagnosis.changes import listed
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_names
-from ckptdoctor.libraries.name import scope_of
+from ckptdoctor.diagnosis.restoring import leave_out
 from ckptdoctor.specs.graph import Variable
 
 RULE = Rule("CKD101", "missing-variable", "error")
@@ -85,5 +85,4 @@ def _diagnose(case: Case, part: str, variables: list[Variable], unexpected: list
     message = "the graph has this variable, the checkpoint does not."
     if len(variables) > 1:
         message = f"the graph has {part}, the checkpoint does not."
-    scope = part if len(variables) > 1 else scope_of(first.name)
-    return about_names(RULE, message, "certain", variables, (), evidence, case.leave_out(scope))
+    return about_names(RULE, message, "certain", variables, (), evidence, leave_out(case, part))

@@ -62,9 +62,9 @@ def check(case: Case) -> Iterator[Diagnostic]:
         (
             Remedy("name the checkpoint of this network, or build the network of this checkpoint", "display-only"),
             Remedy(
-                "if it is the same network under other names, say how they correspond",
+                "if it is the same network under other names, tell convert how they correspond: "
+                "--rename REGEX=REPLACEMENT, or --map FILE",
                 "display-only",
-                case.convert_command("--rename", "REGEX=REPLACEMENT"),
             ),
         ),
     )

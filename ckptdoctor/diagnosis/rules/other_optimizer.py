@@ -19,10 +19,10 @@ import re
 from collections.abc import Iterable, Iterator
 
 from ckptdoctor.diagnosis.case import Case
-from ckptdoctor.diagnosis.code import Code
-from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
+from ckptdoctor.diagnosis.diagnostic import Diagnostic, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_names
+from ckptdoctor.diagnosis.restoring import restore_the_rest
 from ckptdoctor.libraries.training_state import is_state, training_state
 
 RULE = Rule("CKD504", "other-optimizer", "warning")
@@ -37,11 +37,6 @@ def check(case: Case) -> Iterator[Diagnostic]:
     stored = [item for item in case.unexpected if is_state(item.key, "slot")]
     lhs, rhs = _optimizers(item.key for item in declared), _optimizers(item.key for item in stored)
     if lhs and rhs and lhs != rhs:
-        keep = Code.of(
-            "stored = dict(tf.train.list_variables(path))\n"
-            "kept = [v for v in tf.compat.v1.global_variables() if v.op.name in stored]\n"
-            "tf.compat.v1.train.Saver(kept).restore(session, path)"
-        )
         yield about_names(
             RULE,
             f"the graph trains with {' and '.join(sorted(lhs))}, the checkpoint was trained with {' and '.join(sorted(rhs))}.",
@@ -49,7 +44,7 @@ def check(case: Case) -> Iterator[Diagnostic]:
             declared,
             stored,
             [f"{declared[0].key} against {stored[0].key}: {len(declared)} slots against {len(stored)}."],
-            (Remedy("restore the network and initialise the new optimizer", "display-only", keep),),
+            restore_the_rest(case, "the new optimizer"),
         )
 
 

@@ -11,24 +11,28 @@ They become keys where each part is saved as a variable of its own.
 `embeddings/part_0 [500,16]` and `embeddings/part_1 [500,16]` in the graph, `embeddings [1000,16]` in the checkpoint.
 
 ## Fix safety
-Display only: give the Saver the partitioned variable itself, whose slices it restores from the whole.
+Safe where the parts are the whole along one axis, in the order of their numbers; else display only.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 
 from ckptdoctor.diagnosis.case import Case
-from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_names
+from ckptdoctor.ops import Concat, Op, Slice
 from ckptdoctor.specs.tensor import TensorSpec, show_shape
 
 RULE = Rule("CKD111", "partitioned-variable", "error")
 
-FIRES = (Example("t/part_0 [500,16]\nt/part_1 [500,16]\nw [2]", "t [1000,16]\nw [2]"),)
+FIRES = (
+    Example("t/part_0 [500,16]\nt/part_1 [500,16]\nw [2]", "t [1000,16]\nw [2]"),
+    Example("t [1000,16]\nw [2]", "t/part_0 [600,16]\nt/part_1 [400,16]\nw [2]"),
+)
 SILENT = (Example("t/part_0 [500,16]\nt/part_1 [500,16]", "t/part_0 [500,16]\nt/part_1 [500,16]"),)
 
 _PART = re.compile(r"(?P<whole>.+)/part_(?P<number>\d+)(/(?:weights|kernel|bias|biases))?$")
@@ -78,12 +82,43 @@ def _diagnose(
         [entry for entry in case.unexpected if entry.key in names],
         evidence,
         (
-            Remedy(
-                "build the variable with the partitioner of training, or give the Saver the partitioned variable itself",
-                "display-only",
-                Code.of("tf.compat.v1.train.Saver({$whole: list(partitioned_variable)})", whole=whole)
-                if graph
-                else Code.of("partitioner=None"),
-            ),
+            *_convert(case, whole, keys, parts, wholes[whole], graph=graph),
+            Remedy("or build the variable with the partitioner of training", "display-only"),
         ),
     )
+
+
+def _convert(
+    case: Case, whole: str, keys: list[str], parts: Mapping[str, TensorSpec], spec: TensorSpec, *, graph: bool
+) -> tuple[Remedy, ...]:
+    """The conversion that takes the whole apart, or puts the parts together, in the order of their numbers."""
+    ordered = sorted(keys, key=_number)
+    axis = _axis([parts[key] for key in ordered], spec)
+    if axis is None or [_number(key) for key in ordered] != list(range(len(ordered))):
+        return ()
+    if graph:
+        stops = list(accumulate(parts[key].shape[axis] for key in ordered))
+        ops: tuple[Op, ...] = tuple(
+            Slice(whole, axis, start, stop, key) for start, stop, key in zip([0, *stops], stops, ordered, strict=False)
+        )
+        title = "write a checkpoint with the parts that the graph has"
+    else:
+        ops = (Concat(tuple(ordered), axis, whole),)
+        title = "write a checkpoint with the parts in one"
+    return (Remedy(title, "safe", case.convert_command(), ops),)
+
+
+def _number(key: str) -> int:
+    match = _PART.fullmatch(key)
+    return int(match["number"]) if match else 0
+
+
+def _axis(parts: Sequence[TensorSpec], whole: TensorSpec) -> int | None:
+    """The one axis along which these are parts of the whole; None if there is none."""
+    if any(part.dtype != whole.dtype or len(part.shape) != len(whole.shape) for part in parts):
+        return None
+    for axis, size in enumerate(whole.shape):
+        others = {part.shape[:axis] + part.shape[axis + 1 :] for part in parts}
+        if others == {whole.shape[:axis] + whole.shape[axis + 1 :]} and sum(part.shape[axis] for part in parts) == size:
+            return axis
+    return None

@@ -24,6 +24,7 @@ from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_pairs
 from ckptdoctor.diagnosis.flattened import flattened_change, show_map
+from ckptdoctor.diagnosis.restoring import advise
 from ckptdoctor.libraries.name import scope_of
 
 RULE = Rule("CKD214", "pooled-for-flattened", "error")
@@ -65,4 +66,4 @@ def _diagnose(case: Case, change: Change, channels: int) -> Diagnostic:
         f"{change.lhs} = {graph} x {channels} and {change.rhs} = {stored} x {channels} rows: positions x channels."
     ]
     scope = scope_of(change.pair.variable.name)
-    return about_pairs(RULE, message, "likely", [change.pair], evidence, case.advise(scope, (repair,)))
+    return about_pairs(RULE, message, "likely", [change.pair], evidence, advise(case, scope, (repair,)))

@@ -55,7 +55,9 @@ def check(case: Case) -> Iterator[Diagnostic]:
             doubled.append(pair)
     if doubled:
         graph = len(doubled[0].variable.spec.shape) == 2
-        setting = Code.of("reset_after=$after", after=not graph)
+        # Only a GRU of Keras's has the choice.
+        is_gru = all("gru" in pair.variable.name.lower() for pair in doubled)
+        setting = Code.of("reset_after=$after", after=not graph) if is_gru else None
         yield about_pairs(
             RULE,
             f"the {'graph' if graph else 'checkpoint'} keeps two biases for each gate, the other side one.",

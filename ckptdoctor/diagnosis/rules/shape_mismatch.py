@@ -21,6 +21,7 @@ from ckptdoctor.alignment.pairs import Pair
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
+from ckptdoctor.diagnosis.restoring import leave_out
 from ckptdoctor.ops import Reshape
 
 RULE = Rule("CKD290", "shape-mismatch", "error")
@@ -56,7 +57,7 @@ def _diagnose(case: Case, pair: Pair) -> Diagnostic:
         evidence.append(f"They have {lhs.elements:,} and {rhs.elements:,} elements, so no reshape can help.")
     if not variable.resource and case.alignment.graph.has_saver:
         evidence.append("A reference variable: TensorFlow raises InvalidArgumentError on Assign.")
-    remedies += case.leave_out(variable.name)
+    remedies += leave_out(case, variable.name)
     return Diagnostic(
         RULE,
         "the graph and the checkpoint disagree about this variable's shape.",

@@ -21,10 +21,11 @@ from math import isqrt
 
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import Change, only_change
-from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_pairs
+from ckptdoctor.diagnosis.parameters import keyword
+from ckptdoctor.diagnosis.restoring import advise
 from ckptdoctor.libraries.name import scope_of
 from ckptdoctor.libraries.training_state import training_state
 
@@ -75,7 +76,7 @@ def _diagnose(case: Case, change: Change, channels: int, lhs: int, rhs: int) -> 
         and not training_state(pair.variable.key)
     ]
     times = "" if channels == 1 else f"{channels} x "
-    repair = Remedy(f"build the graph for scale {rhs}", "display-only", Code.of("scale=$scale", scale=rhs))
+    repair = Remedy(f"build the graph for scale {rhs}", "display-only", keyword(case, "scale|factor|ratio", {lhs: rhs}))
     return about_pairs(
         RULE,
         f"the checkpoint enlarges {rhs} times, the graph {lhs} times.",
@@ -84,5 +85,5 @@ def _diagnose(case: Case, change: Change, channels: int, lhs: int, rhs: int) -> 
         [
             f"{change.lhs} = {times}{lhs}² and {change.rhs} = {times}{rhs}² outputs of the last convolution: a sub-pixel layer."
         ],
-        case.advise(scope_of(change.pair.variable.name), (repair,)),
+        advise(case, scope_of(change.pair.variable.name), (repair,)),
     )

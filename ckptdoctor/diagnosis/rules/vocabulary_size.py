@@ -22,10 +22,10 @@ from collections.abc import Iterator
 
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.changes import Change, changes, only_change
-from ckptdoctor.diagnosis.code import Code
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.finding import about_pairs
+from ckptdoctor.diagnosis.parameters import keyword
 from ckptdoctor.libraries.name import read_name
 
 RULE = Rule("CKD206", "vocabulary-size", "error")
@@ -62,7 +62,7 @@ def check(case: Case) -> Iterator[Diagnostic]:
                 and all((item.lhs, item.rhs) == (change.lhs, change.rhs) for item in differing)
             ]
             explained.update(other.entry.key for other in (pair, *same))
-            yield about_pairs(RULE, _message(change), "certain", [pair, *same], *_advice(change, bool(table)))
+            yield about_pairs(RULE, _message(change), "certain", [pair, *same], *_advice(case, change, bool(table)))
 
 
 def _message(change: Change) -> str:
@@ -70,9 +70,9 @@ def _message(change: Change) -> str:
     return f"the checkpoint's table has {change.rhs} {what}, the graph's has {change.lhs}."
 
 
-def _advice(change: Change, named: bool) -> tuple[list[str], list[Remedy]]:
+def _advice(case: Case, change: Change, named: bool) -> tuple[list[str], list[Remedy]]:
     if _POSITIONS.search(change.pair.variable.name):
-        setting = Code.of("max_position_embeddings=$positions", positions=change.rhs)
+        setting = keyword(case, "position|length", {change.lhs: change.rhs})
         return (
             [f"One row for each position: the longest sequence of training had {change.rhs}."],
             [Remedy("build the graph for as many positions as were trained", "display-only", setting)],
@@ -81,6 +81,6 @@ def _advice(change: Change, named: bool) -> tuple[list[str], list[Remedy]]:
     use = Remedy(
         f"use the vocabulary of training, of {change.rhs} entries",
         "display-only",
-        Code.of("vocab_size=$entries", entries=change.rhs),
+        keyword(case, "vocab|token|entries|words|alphabet|char", {change.lhs: change.rhs}),
     )
     return [f"{how}: one row for each entry of the vocabulary, {change.lhs} and {change.rhs}."], [use]
