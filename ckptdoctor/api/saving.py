@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ckptdoctor.api.conversion import parse_size
 from ckptdoctor.api.opened import CheckpointName, StoredTensor, checkpoint_of
 from ckptdoctor.errors import FormatError, UsageError, reason
-from ckptdoctor.specs.inventory import OBJECT_GRAPH_KEY, Entry, Family, Inventory
+from ckptdoctor.specs.inventory import OBJECT_GRAPH_KEY, Entry, Family, Inventory, StoredGroup
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -112,6 +113,7 @@ class _Collected:
 def _collect(name: str, tensors: Mapping[str, Any], family: Family) -> _Collected:
     if not isinstance(tensors, Mapping):
         raise UsageError(f"{type(tensors).__name__} is no mapping of keys to tensors", hint='Pass {"key": array, …}.')
+    from ckptdoctor.formats.keras_h5 import LEGACY_VERSION
     from ckptdoctor.specs.tensor import TensorSpec
 
     arrays: dict[str, NDArray[Any]] = {}
@@ -135,10 +137,32 @@ def _collect(name: str, tensors: Mapping[str, Any], family: Family) -> _Collecte
     sources = tuple({id(checkpoint): checkpoint for checkpoint, _ in stored.values()}.values())
     _keep_object_graph(entries, arrays, stored, sources)
     config = next((source.inventory.config for source in sources if source.inventory.config), "")
+    recorded = [source.inventory.keras_version or "1" for source in sources if source.inventory.is_keras]
+    version = recorded[0] if recorded else LEGACY_VERSION
     files = tuple(path for source in sources for path in source.inventory.files)
-    return _Collected(
-        Inventory(f"save to {name}", "arrays", family, files, entries, config=config), sources, arrays, stored
+    groups = _layers(entries, sources)
+    inventory = Inventory(
+        f"save to {name}", "arrays", family, files, entries, config=config, groups=groups, keras_version=version
     )
+    return _Collected(inventory, sources, arrays, stored)
+
+
+def _layers(keys: Mapping[str, Entry], sources: Sequence[Checkpoint]) -> tuple[StoredGroup, ...]:
+    """The layers of a Keras file: those of the one that all keys are of, else one a scope, in the order of the keys."""
+    for source in sources:
+        recorded = [group for group in source.inventory.groups if group.path.rpartition("/")[2] != "vars"]
+        if recorded and keys.keys() <= {key for group in recorded for key in group.keys}:
+            return tuple(replace(group, keys=tuple(key for key in group.keys if key in keys)) for group in recorded)
+    scopes: dict[str, list[str]] = {}
+    for key in keys:
+        scopes.setdefault(key.rpartition("/")[0] or key, []).append(key)
+    ends = Counter(scope.rpartition("/")[2] for scope in scopes)
+    groups = []
+    for scope, held in scopes.items():
+        end = scope.rpartition("/")[2]
+        name = end if ends[end] == 1 else scope.replace("/", "__")
+        groups.append(StoredGroup(name, name, tuple(held)))
+    return tuple(groups)
 
 
 def _array(key: str, value: Any) -> tuple[NDArray[Any], DType]:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from ckptdoctor.conversion.casts import cast_all
 from ckptdoctor.conversion.from_diagnosis import plan_from_diagnosis
+from ckptdoctor.conversion.keras_layers import for_layers
 from ckptdoctor.conversion.objects import for_objects
 from ckptdoctor.conversion.partitions import partition
-from ckptdoctor.conversion.plan import Plan, carried_out, concat, derive, inverted
+from ckptdoctor.conversion.plan import Plan, carried_out, concat, inverted
 from ckptdoctor.conversion.plan_file import read_plan, write_plan
 from ckptdoctor.conversion.weights_only import weights_only
 from ckptdoctor.conversion.wishes import Wishes
@@ -20,7 +21,7 @@ from ckptdoctor.formats.locate import open_checkpoint
 from ckptdoctor.formats.target import TargetOptions
 from ckptdoctor.formats.tensor_bundle.format import TENSOR_BUNDLE
 from ckptdoctor.specs.graph import GraphSpec
-from ckptdoctor.specs.inventory import Inventory
+from ckptdoctor.specs.inventory import Inventory, StoredGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +122,13 @@ def for_target(
     elif target.keras_places and source.is_keras:
         # What Keras 3 wrote stays where it was.
         places = {key: key for key in source.entries if "/vars/" in f"/{key}" and not key.startswith("optimizer/")}
-    if target.by_position:
+    layers: tuple[StoredGroup, ...] = ()
+    if target.by_layers:
+        plan, layers = for_layers(plan, source, graph, target.name)
+        places = {key: "" for layer in layers for key in layer.keys}
+    elif target.by_position:
         plan = weights_only(plan, source, list(places))
-        if source.is_keras and not graph and not target.keras_places:
-            places = {key: key for key in derive(plan, source)}  # a file of Keras's has its weights in Keras's order
     config = graph.config if graph else source.config
-    return SettledPlan(
-        plan, target, TargetOptions(places, config, graph.keras_version if graph else "", max_shard_size)
-    )
+    # A file that records its layers and no version is of Keras 1, which Keras 2 rearranges.
+    version = graph.keras_version if graph else source.keras_version or "1"
+    return SettledPlan(plan, target, TargetOptions(places, config, version, max_shard_size, layers))

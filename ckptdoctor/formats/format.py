@@ -84,6 +84,7 @@ class Format:
         endings: how the names of its files end, in lower case: an output's name asks for it by one of them.
         sharded: whether it can be several files.
         by_position: whether its reader goes by the order of a model's weights; else it has its tensors by key.
+        by_layers: whether its reader goes by the order of the layers and of the weights in each.
         keras_places: whether it has a tensor where Keras 3's own traversal puts it.
         strings: whether strings can be written to it.
         slices: whether it saves a partitioned tensor in slices.
@@ -102,6 +103,7 @@ class Format:
     endings: tuple[str, ...] = ()
     sharded: bool = False
     by_position: bool = False
+    by_layers: bool = False
     keras_places: bool = False
     strings: bool = False
     slices: bool = False

@@ -11,7 +11,6 @@ Sources: Keras, keras/src/legacy/saving/legacy_h5_format.py, `save_weights_to_hd
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,12 +21,18 @@ from ckptdoctor.errors import FormatError, UsageError
 from ckptdoctor.formats.format import Format, Probe, starts_with
 from ckptdoctor.formats.hdf5 import PlacedWriter
 from ckptdoctor.formats.mapped_tensors import MappedTensors
-from ckptdoctor.formats.target import Tensors
+from ckptdoctor.formats.target import TargetOptions, Tensors
 from ckptdoctor.io.atomic_output import AtomicOutput
-from ckptdoctor.specs.inventory import Entry, Family, Inventory, StoredGroup
+from ckptdoctor.specs.inventory import TOP_LEVEL_WEIGHTS, Entry, Family, Inventory, StoredGroup
 
 _VARS = re.compile(r"(?P<layer>.*?)/?vars/(?P<number>\d+)")
 _LEGACY = re.compile(r"(?:model_weights/)?(?P<layer>[^/]+)/(?P<name>.+?)(?::\d+)?")
+
+LEGACY_VERSION = "2.15.0"
+"""Of a file of which it is not known: Keras rearranges the weights of those that say none, as Keras 1 wrote them."""
+
+_MOST_IN_ATTRIBUTE = 64512
+"""Bytes (keras/src/legacy/saving/legacy_h5_format.py, `HDF5_OBJECT_HEADER_LIMIT`)."""
 
 # A layer's variables in the order in which Keras 3 numbers them, by how many there are and their ranks.
 _ROLES: dict[tuple[int, ...], tuple[str, ...]] = {
@@ -134,7 +139,7 @@ def _recorded_groups(file: Hdf5) -> tuple[StoredGroup, ...]:
     found = []
     for top in ("", "model_weights"):
         layers = _texts(file.attributes.get(top, {}), "layer_names")
-        for layer in [*layers, *(["top_level_model_weights"] if layers else [])]:
+        for layer in [*layers, *([TOP_LEVEL_WEIGHTS] if layers else [])]:
             path = f"{top}/{layer}".lstrip("/")
             if path in file.attributes:
                 weights = _texts(file.attributes[path], "weight_names")
@@ -211,13 +216,17 @@ def _own_name(layer: str, attributes: Mapping[str, Mapping[str, object]]) -> str
 class KerasH5Writer(PlacedWriter):
     """Writes weights as Keras 1 and 2 did; Keras 3's `load_weights` takes them from a name that ends in `.h5`.
 
-    The layers stand in the order of their first tensors, a layer's weights in their order: Keras loads them by position.
+    Args:
+        destination: the file.
+        output: the files to be.
+        tensors: the tensors to come.
+        options: the layers, in the order of the model's, with the keys of their weights in Keras's; the version of Keras.
 
     Raises:
-        UsageError: a tensor has no layer, or a type that HDF5 has not.
+        UsageError: it is not known in which layer a tensor goes, or HDF5 lacks its type.
     """
 
-    def __init__(self, destination: str, output: AtomicOutput, tensors: Tensors) -> None:
+    def __init__(self, destination: str, output: AtomicOutput, tensors: Tensors, options: TargetOptions) -> None:
         import h5py
 
         specs = {key: tensor.spec for key, tensor in tensors.items()}
@@ -227,29 +236,61 @@ class KerasH5Writer(PlacedWriter):
                 f"{foreign[0]} is {specs[foreign[0]].dtype}, which Keras's HDF5 has not",
                 hint="Drop or cast it in a plan.",
             )
+        listed = {key for group in options.layers for key in group.keys}
+        homeless = [key for key in specs if key not in listed]
+        if homeless:
+            raise UsageError(
+                f"it is not known in which layer {homeless[0]} goes, and Keras loads this file by the layers' order",
+                hint="Name the model that is to load it: --graph model.py",
+            )
         super().__init__()
         stream = output.create(Path(destination))
-        layers: dict[str, list[str]] = {}
-        for key in specs:
-            layers.setdefault(key.rpartition("/")[0] or key, []).append(key)
-        ends = Counter(scope.rpartition("/")[2] for scope in layers)
         # The library lays the file out; the bytes are put in their places afterwards, without going through it.
         with h5py.File(stream.name, "w") as file:
-            names = {scope: _layer(scope, ends) for scope in layers}
-            file.attrs["layer_names"] = [name.encode() for name in names.values()]
-            file.attrs["backend"] = "tensorflow"
-            for scope, keys in layers.items():
-                group = file.create_group(names[scope])
-                weights = {key: f"{names[scope]}/{key.rpartition('/')[2]}" for key in keys}
-                group.attrs["weight_names"] = [weight.encode() for weight in weights.values()]
+            names = [group.path for group in options.layers if group.path != TOP_LEVEL_WEIGHTS]
+            _set_texts(file, "layer_names", names)
+            file.attrs["backend"] = b"tensorflow"
+            file.attrs["keras_version"] = (options.keras_version or LEGACY_VERSION).encode()
+            for layer in options.layers:
+                group = file.require_group(layer.path)
+                weights = _weight_names(layer)
+                _set_texts(group, "weight_names", list(weights.values()))
                 for key, weight in weights.items():
                     self.place(key, group, weight, specs[key], Path(stream.name))
 
 
-def _layer(scope: str, ends: Mapping[str, int]) -> str:
-    """A layer's name: the last part of its scope, or all of it where another layer ends so."""
-    end = scope.rpartition("/")[2]
-    return end if ends[end] == 1 else scope.replace("/", "__")
+def _weight_names(layer: StoredGroup) -> dict[str, str]:
+    """Key → the name of the weight in the layer's group: the key, without the path of a group that it was in before."""
+    names: dict[str, str] = {}
+    used: set[str] = set()
+    for key in layer.keys:
+        name = re.sub(r":\d+$", "", key).removeprefix("model_weights/").strip("/")
+        if name.startswith(f"{layer.path}/{layer.path}/"):
+            name = name.removeprefix(f"{layer.path}/")
+        # HDF5 has no dataset below another one.
+        while name in used or any(
+            f"{other}/".startswith(f"{name}/") or f"{name}/".startswith(f"{other}/") for other in used
+        ):
+            name += "_"
+        used.add(name)
+        names[key] = name
+    return names
+
+
+def _set_texts(group: Any, name: str, texts: list[str]) -> None:
+    """A list of texts as an attribute, or in parts where it is too long for one.
+
+    Source: keras/src/legacy/saving/legacy_h5_format.py, `save_attributes_to_hdf5_group`.
+    """
+    import numpy as np
+
+    array = np.array([text.encode() for text in texts]) if texts else np.zeros(0)
+    if array.nbytes <= _MOST_IN_ATTRIBUTE:
+        group.attrs[name] = array
+        return
+    size = max(1, _MOST_IN_ATTRIBUTE // array.itemsize)
+    for number, start in enumerate(range(0, len(texts), size)):
+        group.attrs[f"{name}{number}"] = array[start : start + size]
 
 
 KERAS_H5 = Format(
@@ -258,8 +299,9 @@ KERAS_H5 = Format(
     Family.KERAS,
     open_keras_h5,
     target="keras-h5",
-    write=lambda destination, output, tensors, options: KerasH5Writer(destination, output, tensors),
+    write=KerasH5Writer,
     endings=(".h5", ".hdf5"),
     by_position=True,
+    by_layers=True,
 )
 """Also what reads HDF5 that is not Keras's, and Keras 3's weights in one file."""

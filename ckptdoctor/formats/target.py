@@ -10,7 +10,7 @@ from ckptdoctor.errors import UsageError
 from ckptdoctor.formats.checkpoint import StoredBytes
 from ckptdoctor.formats.layout import Layout
 from ckptdoctor.io.atomic_output import AtomicOutput
-from ckptdoctor.specs.inventory import Entry
+from ckptdoctor.specs.inventory import Entry, StoredGroup
 from ckptdoctor.specs.tensor import TensorSlice, TensorSpec
 
 
@@ -85,12 +85,14 @@ class TargetOptions:
         config: a Keras model's configuration, JSON.
         keras_version: the version of Keras that it is of.
         max_shard_size: the bytes that one file may hold; 0 for all in one.
+        layers: of a model, in its order, each with its keys in the order in which Keras loads them.
     """
 
     places: Mapping[str, str] = field(default_factory=dict)
     config: str = ""
     keras_version: str = ""
     max_shard_size: int = 0
+    layers: tuple[StoredGroup, ...] = ()
 
 
 def split(tensors: Tensors, max_shard_size: int) -> list[list[str]]:

@@ -135,6 +135,10 @@ class Structure:
     def describe(self) -> Described:
         """The whole structure."""
         self.saveable(self.model)
+        return self.describe_layers()
+
+    def describe_layers(self) -> Described:
+        """The layers, with those saveables that have been walked: none of the model's methods is run."""
         weights = list(self.model.weights)
         own = list(self.model._trainable_variables) + list(self.model._non_trainable_variables)
         answer: Described = {
@@ -329,6 +333,14 @@ def size(variable: Any) -> int:
 def legacy_weights(layer: Any) -> list[Any]:
     """A layer's weights in the order of a legacy file."""
     return list(layer.trainable_weights) + list(layer.non_trainable_weights)
+
+
+def describe_layers(keras: Any, model: Any) -> Described | None:
+    """The layers of a Keras 3 model and nothing else; None where they cannot be listed."""
+    try:
+        return Structure(keras, model).describe_layers()
+    except Exception:
+        return None
 
 
 def describe_structure(keras: Any, model: Any) -> Described | None:

@@ -11,12 +11,15 @@ from typing import Any
 
 from ckptdoctor.errors import UsageError
 from ckptdoctor.graph_worker.consumers import consumer_of_variable
+from ckptdoctor.graph_worker.keras_2_structure import describe_keras_2
 from ckptdoctor.graph_worker.keras_3 import configuration, own_weights
 from ckptdoctor.graph_worker.keras_layers import consumer_of_weight, graph_of_layers
 from ckptdoctor.graph_worker.keras_places import places_of_keras_2, places_of_keras_3
+from ckptdoctor.graph_worker.keras_structure import describe_layers
 from ckptdoctor.graph_worker.objects import Objects
 from ckptdoctor.graph_worker.operations import graph_of_operations
 from ckptdoctor.graphs.consumer import consumer_of
+from ckptdoctor.graphs.keras_structure import read_structure
 from ckptdoctor.graphs.tracked_objects import object_graph
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.graph import Consumer, GraphKind, GraphSpec, SourceLine, Variable
@@ -83,6 +86,7 @@ def graph_of_keras(model: Any) -> GraphSpec:
         wrapped=objects is not None,
         config=configuration(model) if three else "",
         keras_version=str(sys.modules["keras"].__version__) if three else "",
+        keras=read_structure(describe_layers(sys.modules["keras"], model) if three else describe_keras_2(model)),
     )
 
 

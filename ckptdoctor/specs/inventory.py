@@ -16,6 +16,12 @@ OBJECT_GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
 Source: TensorFlow, tensorflow/python/trackable/base.py, `OBJECT_GRAPH_PROTO_KEY`.
 """
 
+TOP_LEVEL_WEIGHTS = "top_level_model_weights"
+"""The group of a legacy HDF5 file with the weights that the model holds itself.
+
+Source: Keras, keras/src/legacy/saving/legacy_h5_format.py, `save_weights_to_hdf5_group`.
+"""
+
 
 class Family(Enum):
     """Whose loader a checkpoint is for; the value is what a lock file records."""

@@ -80,7 +80,7 @@ def test_each_formats_owner_reads_it(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.h5") as file:
         assert file["net/net/kernel"][...].tolist() == ARRAYS["net/kernel"].tolist()
         # Keras goes by position: the order is the dict's.
-        assert list(file["net"].attrs["weight_names"]) == ["net/kernel", "net/bias"]
+        assert list(file["net"].attrs["weight_names"]) == [b"net/kernel", b"net/bias"]
 
 
 def test_arrays_of_tensorflow_and_keras_are_taken(tmp_path: Path) -> None:

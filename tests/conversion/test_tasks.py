@@ -21,6 +21,7 @@ from ckptdoctor.formats.registry import WRITTEN
 from ckptdoctor.formats.target import TargetOptions
 from ckptdoctor.ops import Cast, Concat, Drop, Gather, Initialise, Op, Partition, Rename, Slice, Transpose
 from ckptdoctor.specs.dtype import dtype_from_name
+from ckptdoctor.specs.inventory import StoredGroup
 from tests.formats import oracle
 
 FLOAT16 = dtype_from_name("float16")
@@ -33,12 +34,24 @@ CHANGES: tuple[Op, ...] = (
     Rename("d/scalar", "d/renamed"),
 )
 SMALL, ONE = TargetOptions(max_shard_size=500), TargetOptions()
+LAYERS = TargetOptions(
+    layers=tuple(
+        StoredGroup(name, name, tuple(f"{name}/{weight}" for weight in weights.split()))
+        for name, weights in {
+            "a": "kernel bias",
+            "b": "table part",
+            "c": "both none",
+            "new": "kernel",
+            "d": "renamed",
+        }.items()
+    )
+)
 CASES: dict[str, tuple[str, str, TargetOptions, tuple[Op, ...]]] = {
     "the index alone": ("tensor-bundle", "out", ONE, (Rename("a/kernel", "x/kernel"),)),
     "a bundle in shards": ("tensor-bundle", "out", SMALL, (*CHANGES, Partition("a/bias", 0, 3))),
     "npz": ("npz", "out.npz", ONE, CHANGES),
     "safetensors in shards": ("safetensors", "out.safetensors", SMALL, (*CHANGES, Drop("text"))),
-    "Keras's HDF5": ("keras-h5", "out.h5", ONE, (*CHANGES, Drop("text"))),
+    "Keras's HDF5": ("keras-h5", "out.h5", LAYERS, (*CHANGES, Drop("text"))),
 }
 Run = Callable[..., list[Done]]
 
