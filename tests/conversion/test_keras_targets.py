@@ -62,8 +62,13 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Any]]:
     return directory, expected
 
 
-@pytest.mark.parametrize("graph", ["", "graph.py:model", "m.h5", "live"])
-@pytest.mark.parametrize("source", ["m.h5", "m.keras"])
+@pytest.mark.parametrize(
+    ("source", "graph"),
+    [
+        *(("m.h5", graph) for graph in ("", "graph.py:model", "m.h5", "live")),
+        *(("m.keras", graph) for graph in ("", "graph.py:model", "live")),
+    ],
+)
 def test_a_legacy_file_keeps_the_order_of_layers_and_of_weights(
     source: str, graph: str, saved: tuple[Path, list[Any]], tmp_path: Path
 ) -> None:
