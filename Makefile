@@ -18,8 +18,13 @@ lint: $(VENV)/.installed
 docs: $(VENV)/.installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir build/site
 
+# In two processes, for two cores: the tests that start TensorFlow and Keras most, and all others.
+FRAMEWORKS := tests/loaders tests/conversion tests/graphs tests/proof tests/remedies tests/watch tests/api
 pytest: $(VENV)/.installed
-	$(BIN)/pytest
+	@mkdir -p build
+	@$(BIN)/pytest $(wildcard $(FRAMEWORKS)) > build/frameworks.log 2>&1 & frameworks=$$!; \
+	$(BIN)/pytest $(FRAMEWORKS:%=--ignore=%); others=$$?; \
+	wait $$frameworks; first=$$?; cat build/frameworks.log; exit $$((first + others))
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/bench.py
