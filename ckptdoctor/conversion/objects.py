@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import replace
 
 from ckptdoctor.conversion.plan import Plan, concat, derive
@@ -13,7 +14,16 @@ from ckptdoctor.specs.command import operand, own_command
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.graph import GraphSpec
 from ckptdoctor.specs.inventory import OBJECT_GRAPH_KEY, Inventory
-from ckptdoctor.specs.objects import ROOT, SAVE_COUNTER, SAVE_COUNTER_KEY, VALUE, Attribute, ObjectGraph, TrackedObject
+from ckptdoctor.specs.objects import (
+    ROOT,
+    SAVE_COUNTER,
+    SAVE_COUNTER_KEY,
+    VALUE,
+    Attribute,
+    ObjectGraph,
+    Slot,
+    TrackedObject,
+)
 
 
 def for_objects(plan: Plan, inventory: Inventory, graph: GraphSpec) -> Plan:
@@ -57,16 +67,66 @@ def for_objects(plan: Plan, inventory: Inventory, graph: GraphSpec) -> Plan:
 
 
 def _holding(graph: ObjectGraph, keys: set[str]) -> ObjectGraph:
-    """The object graph with the values that are there, and the counter of saves."""
-    objects = [
-        replace(item, attributes=tuple(attribute for attribute in item.attributes if attribute.key in keys))
-        for item in graph.objects
-    ]
+    """The object graph of the values that are there, and the counter of saves."""
+    held = with_values(graph, keys)
+    objects = list(held.objects)
     counter = TrackedObject(attributes=(Attribute(VALUE, SAVE_COUNTER, SAVE_COUNTER_KEY),))
-    node = graph.child(ROOT, SAVE_COUNTER)
+    node = held.child(ROOT, SAVE_COUNTER)
     if node is not None:
         objects[node] = counter
     else:
         objects[ROOT] = replace(objects[ROOT], children=(*objects[ROOT].children, (SAVE_COUNTER, len(objects))))
         objects.append(counter)
     return ObjectGraph(tuple(objects))
+
+
+def with_values(graph: ObjectGraph, keys: Set[str]) -> ObjectGraph:
+    """The objects that hold a value that is there, or lead to one, and the root.
+
+    TensorFlow takes a variable for restored that has an object without a value (tensorflow/python/checkpoint/checkpoint.py,
+    `CheckpointLoadStatus.assert_existing_objects_matched`), so such objects would silence its assertions.
+    """
+    objects = [
+        replace(item, attributes=tuple(attribute for attribute in item.attributes if attribute.key in keys))
+        for item in graph.objects
+    ]
+    parents: dict[int, list[int]] = {}
+    for number, item in enumerate(objects):
+        for child in (*(child for _, child in item.children), *(slot.node for slot in item.slots)):
+            parents.setdefault(child, []).append(number)
+    pending = [ROOT, *(number for number, item in enumerate(objects) if item.attributes)]
+    kept = set(pending)
+    while pending:
+        for parent in parents.get(pending.pop(), ()):
+            if parent not in kept:
+                kept.add(parent)
+                pending.append(parent)
+    numbers = {old: new for new, old in enumerate(sorted(kept))}
+    return ObjectGraph(
+        tuple(
+            TrackedObject(
+                tuple((name, numbers[child]) for name, child in objects[old].children if child in kept),
+                objects[old].attributes,
+                tuple(
+                    Slot(numbers[slot.owner], slot.name, numbers[slot.node])
+                    for slot in objects[old].slots
+                    if slot.owner in kept and slot.node in kept
+                ),
+            )
+            for old in numbers
+        )
+    )
+
+
+def pruned(plan: Plan, inventory: Inventory) -> Plan:
+    """The plan, with the object graph that the source has told of what the plan leaves of its keys."""
+    derived = derive(plan, inventory)
+    tensor = derived.get(OBJECT_GRAPH_KEY)
+    if inventory.objects is None or tensor is None or tensor.source != OBJECT_GRAPH_KEY:
+        return plan
+    described = {attribute.key for item in inventory.objects.objects for attribute in item.attributes}
+    if described <= derived.keys():
+        return plan
+    held = with_values(inventory.objects, derived.keys())
+    ops = (Drop(OBJECT_GRAPH_KEY), Describe(OBJECT_GRAPH_KEY, encode_objects(held)))
+    return concat(inventory.source, [plan, Plan(inventory.source, ops)])

@@ -8,7 +8,7 @@ from pathlib import Path
 from ckptdoctor.conversion.casts import cast_all
 from ckptdoctor.conversion.from_diagnosis import plan_from_diagnosis
 from ckptdoctor.conversion.keras_layers import for_layers
-from ckptdoctor.conversion.objects import for_objects
+from ckptdoctor.conversion.objects import for_objects, pruned
 from ckptdoctor.conversion.partitions import partition
 from ckptdoctor.conversion.plan import Plan, carried_out, concat, inverted
 from ckptdoctor.conversion.plan_file import read_plan, write_plan
@@ -117,9 +117,10 @@ def for_target(
     places: dict[str, str] = {}
     if graph:
         places = {variable.key: variable.stored for variable in graph.variables}
-        if graph.objects and not by_name and target is TENSOR_BUNDLE:
-            plan = for_objects(plan, source, graph)
-    elif target.keras_places and source.is_keras:
+    if target is TENSOR_BUNDLE:
+        by_objects = graph is not None and graph.objects is not None and not by_name
+        plan = for_objects(plan, source, graph) if graph and by_objects else pruned(plan, source)
+    elif not graph and target.keras_places and source.is_keras:
         # What Keras 3 wrote stays where it was.
         places = {key: key for key in source.entries if "/vars/" in f"/{key}" and not key.startswith("optimizer/")}
     layers: tuple[StoredGroup, ...] = ()

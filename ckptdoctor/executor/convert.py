@@ -12,6 +12,7 @@ from ckptdoctor.executor.elements import elements
 from ckptdoctor.executor.run import reserve, run
 from ckptdoctor.executor.tasks import CheckTensor, CopyFile, tasks_of
 from ckptdoctor.formats.checkpoint import Advance, Checkpoint
+from ckptdoctor.formats.fitted_name import saved_model_folder
 from ckptdoctor.formats.format import Format
 from ckptdoctor.formats.registry import make_writer
 from ckptdoctor.formats.state_file import STATE_FILE, format_state
@@ -132,6 +133,12 @@ def _require_unchanged(before: Mapping[Path, Hashable]) -> None:
 
 
 def _require_other(checkpoint: Checkpoint, destination: str) -> None:
+    folder = saved_model_folder(destination)
+    if folder is not None:
+        raise UsageError(
+            f"{destination} is within the SavedModel {folder}, whose variables belong to its graph",
+            hint="Write it beside the SavedModel.",
+        )
     mine = {path.resolve() for path in checkpoint.inventory.files}
     if (
         Path(checkpoint.inventory.source).resolve() == Path(destination).resolve()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ckptdoctor.specs.graph import GraphKind, GraphSpec
@@ -10,6 +11,7 @@ from ckptdoctor.specs.inventory import Inventory
 if TYPE_CHECKING:
     from ckptdoctor.formats.format import Format
 
+_SAVED_MODEL = ("saved_model.pb", "saved_model.pbtxt")
 _PREFIX = ".ckpt"
 """How a prefix of a tensor bundle ends by custom; the format asks for none."""
 
@@ -23,10 +25,19 @@ def fitted_name(inventory: Inventory, graph: GraphSpec, *, partial: bool = False
     from ckptdoctor.formats.registry import WRITTEN
 
     source = inventory.source.rstrip("/")
+    folder = saved_model_folder(source)
+    if folder is not None:
+        source = str(folder)
     known = (_PREFIX, *(ending for record in WRITTEN.values() for ending in record.endings))
     ending = max((ending for ending in known if source.endswith(ending)), key=len, default="")
     target = KERAS_WEIGHTS if partial else _loaded_by(graph, inventory, ending)
     return source.removesuffix(ending) + "_fitted" + (target.endings[0] if target.endings else _PREFIX)
+
+
+def saved_model_folder(path: str) -> Path | None:
+    """The SavedModel that a path leads into; None if it leads into none."""
+    folders = list(Path(path).parents)[:2]
+    return next((folder for folder in folders if any((folder / name).is_file() for name in _SAVED_MODEL)), None)
 
 
 def _loaded_by(graph: GraphSpec, inventory: Inventory, ending: str) -> Format:
@@ -35,9 +46,19 @@ def _loaded_by(graph: GraphSpec, inventory: Inventory, ending: str) -> Format:
     from ckptdoctor.formats.keras_v3 import KERAS_WEIGHTS
     from ckptdoctor.formats.tensor_bundle.format import TENSOR_BUNDLE
 
-    if graph.kind is not GraphKind.KERAS_MODEL or inventory.objects:
+    if graph.kind is not GraphKind.KERAS_MODEL:
+        return TENSOR_BUNDLE
+    placed = all(variable.stored for variable in graph.variables)
+    if placed and _is_keras_3(graph):
+        # The one format that Keras 3 loads by places: nested models and weights outside of layers are in it, too.
+        return KERAS_WEIGHTS
+    if inventory.objects:
         return TENSOR_BUNDLE
     if inventory.is_keras:
         return KERAS_WEIGHTS if ending in KERAS_WEIGHTS.endings else KERAS_H5
     # Keras loads this file by the places of the variables, where those are known.
-    return KERAS_WEIGHTS if all(variable.stored for variable in graph.variables) else TENSOR_BUNDLE
+    return KERAS_WEIGHTS if placed else KERAS_H5 if graph.keras is not None else TENSOR_BUNDLE
+
+
+def _is_keras_3(graph: GraphSpec) -> bool:
+    return graph.keras.generation > 2 if graph.keras is not None else bool(graph.config)

@@ -125,3 +125,77 @@ def test_a_layer_of_which_a_weight_is_absent_is_left_out_whole(tmp_path: Path) -
     fresh = fill(model, 6)
     model.load_weights(tmp_path / "out.h5", by_name=True, skip_mismatch=True)
     assert equal(model, expected[:2] + fresh[2:])
+
+
+def test_nothing_is_written_into_a_savedmodel(tmp_path: Path) -> None:
+    """Its variables belong to its graph; a file of any other format would lie between them."""
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.weight = tf.Variable(np.arange(3.0))
+    tf.saved_model.save(module, str(tmp_path / "exported"))
+    before = sorted(path for path in tmp_path.rglob("*"))
+    for name in ("exported/out.npz", "exported/variables/variables_fitted.ckpt", "exported/variables/out.safetensors"):
+        with pytest.raises(UsageError, match="within the SavedModel") as raised:
+            ckptdoctor.convert(tmp_path / "exported", tmp_path / name)
+        assert "beside" in str(raised.value.hint)
+    assert sorted(path for path in tmp_path.rglob("*")) == before
+    ckptdoctor.convert(tmp_path / "exported", tmp_path / "beside.npz")
+
+
+OBJECTS = {
+    "a Sequential": 'keras.Sequential([keras.Input((4,)), layers.Dense(3, name="a"), layers.BatchNormalization(name="b")])',
+    "a nested model": (
+        'keras.Sequential([keras.Input((4,)), keras.Sequential([keras.Input((4,)), layers.Dense(3, name="a"), '
+        'layers.Dense(2, name="b")], name="inner"), layers.Dense(3, name="c")])'
+    ),
+    "a recurrent model": 'keras.Sequential([keras.Input((4, 2)), layers.LSTM(3, name="a"), layers.Dense(2, name="b")])',
+}
+
+
+@pytest.mark.parametrize("case", OBJECTS)
+def test_tensorflow_still_misses_what_a_conversion_could_not_write(case: str, tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    text = f"import keras\nfrom keras import layers\ndef model():\n    return {OBJECTS[case]}\n"
+    model = built(text)
+    fill(model, 7)
+    values = {weight.path: np.asarray(weight) for weight in model.weights}
+    np.savez(tmp_path / "whole.npz", **values)
+    graph = ckptdoctor.diff(model, tmp_path / "whole.npz").alignment.graph
+    for left_out in values:
+        np.savez(tmp_path / "part.npz", **{key: value for key, value in values.items() if key != left_out})
+        ckptdoctor.convert(tmp_path / "part.npz", tmp_path / "out.ckpt", graph=graph, force=True)
+        again = built(text)
+        fill(again, 8)
+        status = tf.train.Checkpoint(model=again).restore(str(tmp_path / "out.ckpt"))
+        for check in (status.assert_existing_objects_matched, status.assert_consumed):
+            with pytest.raises(AssertionError):
+                check()
+        status.expect_partial()
+        for weight in again.weights:
+            key = weight.path
+            assert np.array_equal(np.asarray(weight), values[key]) == (key != left_out), (left_out, key)
+    ckptdoctor.convert(tmp_path / "whole.npz", tmp_path / "whole.ckpt", graph=graph)
+    tf.train.Checkpoint(model=model).restore(str(tmp_path / "whole.ckpt")).assert_consumed()
+
+
+def test_an_object_graph_goes_with_what_is_left_of_its_keys(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    def net() -> Any:
+        keras.backend.clear_session()
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+        model.compile("adam", "mse")
+        model.optimizer.build(model.trainable_variables)
+        return model
+
+    model = net()
+    expected = fill(model, 9)
+    tf.train.Checkpoint(model=model).write(str(tmp_path / "whole"))
+    ckptdoctor.convert(tmp_path / "whole", tmp_path / "out.ckpt", optimizer="drop")
+    again = net()
+    status = tf.train.Checkpoint(model=again).restore(str(tmp_path / "out.ckpt"))
+    assert equal(again, expected)
+    with pytest.raises(AssertionError):
+        status.assert_existing_objects_matched()

@@ -151,7 +151,8 @@ def test_a_dtype_is_cast_safely_where_no_bit_is_lost(wanted: str, stored: str, s
         (GraphKind.TENSORFLOW_1, "m.ckpt", Family.TENSORFLOW, "m_fitted.ckpt"),
         (GraphKind.TENSORFLOW_1, "m.safetensors", Family.ARRAYS, "m_fitted.ckpt"),
         (GraphKind.TENSORFLOW_1, "m.h5", Family.KERAS, "m_fitted.ckpt"),
-        (GraphKind.KERAS_MODEL, "m.h5", Family.KERAS, "m_fitted.h5"),
+        (GraphKind.KERAS_MODEL, "m.h5", Family.KERAS, "m_fitted.weights.h5"),
+        (GraphKind.KERAS_MODEL, "m.keras", Family.KERAS, "m_fitted.weights.h5"),
         (GraphKind.KERAS_MODEL, "m.weights.h5", Family.KERAS, "m_fitted.weights.h5"),
         (GraphKind.KERAS_MODEL, "m.safetensors", Family.ARRAYS, "m_fitted.weights.h5"),
         (GraphKind.KERAS_MODEL, "m.ckpt", Family.TENSORFLOW, "m_fitted.weights.h5"),
@@ -162,7 +163,8 @@ def test_the_prescribed_file_is_one_that_the_graphs_library_loads(
 ) -> None:
     stored = Inventory(source, "", family, (), {"w": Entry("w", TensorSpec(dtype_from_name("float16"), (2,)))})
     placed = replace(variable("w", (2,)), stored="layers/d/vars/0" if kind is GraphKind.KERAS_MODEL else "")
-    diagnosis = diagnose(align(GraphSpec("g.py", kind, (placed,)), stored), "g.py")
+    config = "{}" if kind is GraphKind.KERAS_MODEL else ""
+    diagnosis = diagnose(align(GraphSpec("g.py", kind, (placed,), config=config), stored), "g.py")
     command = diagnosis.diagnostics[0].remedies[0].paste
     assert command == Command(("ckptdoctor", "convert", source, output, "--graph", "g.py"))
 
