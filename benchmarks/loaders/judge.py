@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,11 +86,7 @@ def _compared(pair: Pair, truth: dict[str, Any], graph: GraphSpec, load: Load) -
     if truth["error"] and load.error:
         judged.same_message = load.error[:SHOWN] == truth["error"][:SHOWN]
     known = {variable.key for variable in graph.variables}
-    names = [item["name"] for item in truth["variables"]]
-    keys = names
-    if set(names) != known and len(names) == len(known) and pair.route.format != "objects":
-        keys = [variable.key for variable in graph.variables]  # named otherwise, in the same order
-    for item, key in zip(truth["variables"], keys, strict=True):
+    for item, key in zip(truth["variables"], keys_of(truth["variables"], graph), strict=True):
         if item["holds"] in UNTOLD:
             continue
         told = _told(load, key) if key in known else "no such variable"
@@ -104,6 +101,31 @@ def _compared(pair: Pair, truth: dict[str, Any], graph: GraphSpec, load: Load) -
     truly = not truth["error"] and all(item["holds"] not in ("own", "zero", "mixed") for item in truth["variables"])
     judged.whole = (whole, truly)
     return judged
+
+
+def keys_of(variables: list[dict[str, Any]], graph: GraphSpec) -> list[str]:
+    """The key of each live variable in the graph.
+
+    A graph numbers names that an eager model repeats, and may number layers otherwise: then they go by the last part of
+    the name and the shape, in order.
+    """
+    names = [item["name"] for item in variables]
+    left = [variable.key for variable in graph.variables]
+    if len(set(names)) == len(names) and set(names) <= set(left):
+        return names
+    shapes = {variable.key: list(variable.spec.shape) for variable in graph.variables}
+    keys = []
+    for item in variables:
+        alike = (key for key in left if _leaf(key) == _leaf(item["name"]) and shapes[key] == item["shape"])
+        key = next(alike, item["name"])
+        keys.append(key)
+        if key in left:
+            left.remove(key)
+    return keys
+
+
+def _leaf(name: str) -> str:
+    return re.sub(r"_\d+$", "", name.rpartition("/")[2])
 
 
 def _told(load: Load, key: str) -> str:

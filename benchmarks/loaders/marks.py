@@ -53,7 +53,13 @@ class Sources:
             found = [key for key in by_shape if fits(self.stored[key])]
             if found:
                 return (found[0], how) if len(found) == 1 else ("ambiguous", how)
+        if value.dtype.kind in "iu" and any(_overflows(self.stored[key], value.dtype) for key in by_shape):
+            return "ambiguous", "cast"  # what a number that is too large becomes is the machine's
         return "mixed", ""
+
+
+def _overflows(item: np.ndarray, kind: np.dtype) -> bool:
+    return item.dtype.kind == "f" and bool((np.abs(item) > np.iinfo(kind).max).any())
 
 
 def _same(lhs: np.ndarray, rhs: np.ndarray) -> bool:

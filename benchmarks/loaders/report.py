@@ -125,4 +125,5 @@ def _disagreements(judged: list[Judged]) -> list[str]:
 
 
 def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f} %" if whole else "-"
+    """Rounded down: all is all."""
+    return f"{10000 * part // whole / 100:g} %" if whole else "-"

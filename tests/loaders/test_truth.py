@@ -68,7 +68,7 @@ def variable(key: str) -> Variable:
 )
 def test_a_wrong_answer_is_noticed(judge: Any, given: dict[str, str], error: str, differences: int) -> None:
     pair = next(importlib.import_module("pairs").all_pairs())
-    held = [{"name": name, "holds": key, "how": "exact"} for name, key in (("a", "x"), ("b", "y"))]
+    held = [{"name": name, "holds": key, "how": "exact", "shape": [2]} for name, key in (("a", "x"), ("b", "y"))]
     graph = GraphSpec("graph.py", GraphKind.KERAS_MODEL, (variable("a"), variable("b")))
     kept = tuple({"a", "b"} - given.keys())
     judged = judge._compared(pair, {"error": "", "variables": held}, graph, Load("call", given, kept, error))
