@@ -36,6 +36,8 @@ if TYPE_CHECKING:
         UsageError,
     )
     from ckptdoctor.executor.convert import Receipt
+    from ckptdoctor.proof.receipt import ProvedReceipt
+    from ckptdoctor.proof.written import Proof
     from ckptdoctor.watch.restores import explain_restore
 
 __all__ = [
@@ -49,6 +51,8 @@ __all__ = [
     "GraphError",
     "OpenedCheckpoint",
     "OutputError",
+    "Proof",
+    "ProvedReceipt",
     "Receipt",
     "Remedy",
     "StoredTensor",
@@ -78,6 +82,8 @@ _MODULES = {
     "diagnosis.diagnostic": ("Diagnostic", "Remedy"),
     "errors": ("CkptDoctorError", "FormatError", "GraphError", "OutputError", "UnknownKey", "UsageError"),
     "executor.convert": ("Receipt",),
+    "proof.receipt": ("ProvedReceipt",),
+    "proof.written": ("Proof",),
     "watch.restores": ("explain_restore",),
 }
 

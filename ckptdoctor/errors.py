@@ -5,7 +5,7 @@
     │   └── UnknownKey       2: a checkpoint has no such key; a KeyError, too
     ├── GraphError           3: the user's graph could not be built
     │   ├── MissingPackage   3: TensorFlow (or tf_slim) is not installed where the graph should be built
-    │   └── RestoreRefused   3: TensorFlow does not restore the checkpoint into the graph
+    │   └── RestoreRefused   3: the owner's loader does not load the checkpoint into the graph
     ├── OutputError          3: the output could not be written
     └── FormatError          3: a file is not what it should be
         ├── NotACheckpoint   3: it is another kind of file altogether (CKD001)
@@ -73,7 +73,7 @@ class MissingPackage(GraphError):
 
 
 class RestoreRefused(GraphError):
-    """TensorFlow does not restore the checkpoint into the graph; the message is its own."""
+    """The owner's loader does not load the checkpoint into the graph, or not as it is meant; its own words are the details."""
 
 
 class OutputError(CkptDoctorError):

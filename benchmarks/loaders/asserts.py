@@ -94,6 +94,7 @@ def converted(pair: Pair, truth: dict[str, Any], python: str) -> Path | None:
             args=dict(request.args),
             python=python,
             force=True,
+            proof=False,
         )
     except ckptdoctor.CkptDoctorError:
         return None

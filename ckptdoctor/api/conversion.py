@@ -7,7 +7,7 @@ import inspect
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec
 
@@ -19,8 +19,11 @@ from ckptdoctor.errors import UsageError
 if TYPE_CHECKING:
     from ckptdoctor.conversion.plan import Plan
     from ckptdoctor.conversion.request import SettledPlan
-    from ckptdoctor.executor.convert import Receipt
+    from ckptdoctor.diagnosis.diagnosis import Diagnosis
     from ckptdoctor.formats.checkpoint import Checkpoint
+    from ckptdoctor.graphs.request import GraphRequest
+    from ckptdoctor.proof.receipt import ProvedReceipt
+    from ckptdoctor.proof.written import Proof
     from ckptdoctor.specs.inventory import Inventory
 
 __all__ = ["Conversion", "convert", "parse_size", "plan_conversion"]
@@ -40,6 +43,10 @@ class Conversion:
     settled: SettledPlan
     force: bool
     link: bool
+    diagnosis: Diagnosis | None = None
+    request: GraphRequest | None = None
+    unproved: str = ""
+    fresh: tuple[str, ...] = ()
 
     @property
     def plan(self) -> Plan:
@@ -60,8 +67,8 @@ class Conversion:
 
         return plain_text(lambda console: print_plan(self.plan, self.source, console))
 
-    def run(self, advance: Callable[[int], object] = lambda size: None) -> Receipt:
-        """Writes the output, whole or not at all.
+    def run(self, advance: Callable[[int], object] = lambda size: None) -> ProvedReceipt:
+        """Writes the output, whole or not at all; with a graph, the owner's loader loads it before it is in place.
 
         Args:
             advance: hears bytes as they are worked through.
@@ -69,11 +76,14 @@ class Conversion:
         Raises:
             UsageError: the output is the source, or linking is impossible.
             OutputError: the output exists, or cannot be written.
+            RestoreRefused: the owner's loader does not load it as it is meant.
             FormatError: the source is damaged.
         """
         from ckptdoctor.executor.convert import convert as run_plan
+        from ckptdoctor.proof.receipt import ProvedReceipt
 
-        return run_plan(
+        proofs: list[Proof | None] = []
+        receipt = run_plan(
             self.checkpoint,
             self.plan,
             self.output,
@@ -82,7 +92,26 @@ class Conversion:
             force=self.force,
             link=self.link,
             advance=advance,
+            approve=lambda staged: proofs.append(self._proof(staged)),
         )
+        written = {field.name: getattr(receipt, field.name) for field in fields(receipt)}
+        proof = replace(proofs[0], fresh=self.fresh) if proofs[0] else None
+        return ProvedReceipt(**written, proof=proof)
+
+    def _proof(self, staged: Mapping[Path, Path]) -> Proof | None:
+        """Whether what lies there loads into the graph; None without one."""
+        from ckptdoctor.conversion.fit import fit_of
+        from ckptdoctor.conversion.plan import derive
+        from ckptdoctor.proof import written
+
+        if self.diagnosis is None:
+            return None
+        target = self.settled.target
+        derived = derive(self.plan, self.source)
+        fit = fit_of(self.diagnosis, derived, target.family)
+        if self.request is None or self.unproved:
+            return written.unproved(fit, self.unproved)
+        return written.prove(staged, self.output, target, self.request, fit, self.checkpoint, derived)
 
 
 def plan_conversion(
@@ -98,6 +127,7 @@ def plan_conversion(
     timeout: float = DEFAULT_TIMEOUT,
     cache: bool = True,
     unsafe: bool = False,
+    fresh_head: bool = False,
     rename: Renames = (),
     map: NameMap | None = None,
     ema: bool = False,
@@ -128,6 +158,7 @@ def plan_conversion(
     undo: bool = False,
     link: bool = False,
     force: bool = False,
+    proof: bool = True,
 ) -> Conversion:
     """Plans and checks a conversion; nothing is written before `run()`, but the plan file where one is asked for.
 
@@ -140,6 +171,8 @@ def plan_conversion(
         graph: make it fit this graph, or live model; see `ckptdoctor.diff`.
         inputs, args, include, exclude, python, timeout, cache: of the comparison with the graph; see `ckptdoctor.diff`.
         unsafe: apply remedies that are guesses or lose bits, too.
+        fresh_head: initial values, by the graph's own initializers, for what the checkpoint lacks or what cannot fit, so that
+            the plain load works; all variables of a layer go together.
         rename: regular expressions and their replacements.
         map: whole keys and their new names: a dict, or a file.
         ema: moving averages in their variables' place.
@@ -170,6 +203,8 @@ def plan_conversion(
         undo: undo the plan in the file: the checkpoint is what it made.
         link: hard-link the data; possible where no byte of it changes.
         force: replace an existing output.
+        proof: with a graph that is built from Python source, whether its library's own loader loads what was written, and
+            every variable is compared, before the output is in place.
 
     Raises:
         UsageError: options contradict each other, or one cannot be fulfilled.
@@ -211,29 +246,55 @@ def plan_conversion(
         undo,
         by_name,
         parse_size(max_shard_size),
+        fresh_head,
     )
     opened = checkpoint_of(checkpoint)
-    diagnosis = None
-    if graph is not None:
-        from ckptdoctor.api.comparison import compare, side_of
+    if graph is None:
+        if fresh_head:
+            raise UsageError("--fresh-head is for a graph", hint="Add --graph GRAPH.")
+        return Conversion(opened, name, request.settle(opened.inventory, None), force, link)
+    from ckptdoctor.api.comparison import compare, side_of
+    from ckptdoctor.graphs.request import GraphRequest
 
-        side = side_of(graph, inputs=inputs, args=args, python=python, timeout=timeout, cache=cache)
-        diagnosis = compare(side, opened, include=include, exclude=exclude, prepare=wishes)
-    return Conversion(opened, name, request.settle(opened.inventory, diagnosis), force, link)
+    side = side_of(graph, inputs=inputs, args=args, python=python, timeout=timeout, cache=cache)
+    diagnosis = compare(side, opened, include=include, exclude=exclude, prepare=wishes)
+    built = side if isinstance(side, GraphRequest) else None
+    unproved = (
+        "" if built else f"{diagnosis.alignment.graph.source} is read and not built, so that no loader was called"
+    )
+    fresh: list[str] = []
+
+    def complete(plan: Plan) -> Plan:
+        from ckptdoctor.conversion import fresh_head as heads
+
+        if not fresh_head:
+            return plan
+        if built is None:
+            raise UsageError(
+                f"{diagnosis.alignment.graph.source} is read and not built, so that its initializers cannot run",
+                hint="--fresh-head is for a graph of Python source.",
+            )
+        head = heads.fresh_head(plan, opened.inventory, diagnosis, built, request.target.family)
+        fresh.extend(variable.name for variable in head.variables)
+        return head.plan
+
+    settled = request.settle(opened.inventory, diagnosis, complete)
+    reason = unproved if proof else "no proof was asked for"
+    return Conversion(opened, name, settled, force, link, diagnosis, built, reason, tuple(fresh))
 
 
-def _carried_out(plan: Callable[_Options, Conversion]) -> Callable[_Options, Receipt]:
+def _carried_out(plan: Callable[_Options, Conversion]) -> Callable[_Options, ProvedReceipt]:
     """The function that plans a conversion and runs it: the same options, stated once."""
 
     @functools.wraps(plan)
-    def convert(*args: _Options.args, **kwargs: _Options.kwargs) -> Receipt:
+    def convert(*args: _Options.args, **kwargs: _Options.kwargs) -> ProvedReceipt:
         return plan(*args, **kwargs).run()
 
     options = (plan.__doc__ or "").partition("\n\n")[2]
     convert.__name__ = convert.__qualname__ = "convert"
     convert.__doc__ = f"{_CONVERT}\n{options}"
     # `help` and editors that run code see the options, and that it gives a receipt.
-    signature = inspect.signature(plan).replace(return_annotation="Receipt")
+    signature = inspect.signature(plan).replace(return_annotation="ProvedReceipt")
     convert.__signature__ = signature  # type: ignore[attr-defined]
     return convert
 

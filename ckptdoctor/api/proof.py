@@ -1,8 +1,8 @@
-"""Proving a checkpoint: its checksums, TensorFlow's own restore, equal outputs."""
+"""Proving a checkpoint: its checksums, its owner's own loader, equal outputs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ class Verification:
     Attributes:
         source: the checkpoint.
         problems: what is wrong with its files, an error each; nothing below was tried if there is one.
-        restored: what TensorFlow's own restore did, if a graph was given.
+        restored: what the owner's own loader did, if a graph was given.
         compared: how the outputs of two graphs differ, if two were given.
     """
 
@@ -46,7 +46,7 @@ class Verification:
 
     def __str__(self) -> str:
         from ckptdoctor.reports.plain_text import plain_text
-        from ckptdoctor.reports.verify_text import print_compared, print_restored
+        from ckptdoctor.reports.proof_text import print_compared, print_restored
 
         restored, compared = self.restored, self.compared
         if self.problems:
@@ -65,17 +65,20 @@ def verify(
     same_as: tuple[GraphName, CheckpointName | OpenedCheckpoint] | None = None,
     inputs: Inputs = (),
     args: Args = (),
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
     python: GraphName = "",
     timeout: float = DEFAULT_TIMEOUT,
 ) -> Verification:
-    """Proves a checkpoint: every checksum; with a graph, that TensorFlow restores it; with another pair, equal outputs.
+    """Proves a checkpoint: every checksum; with a graph, that its library loads it; with another pair, equal outputs.
 
     Args:
         checkpoint: a prefix, a file of it, a directory, or an opened checkpoint.
-        graph: Python source of the graph that it is restored into.
+        graph: Python source of the graph that it is loaded into.
         same_as: another graph and its checkpoint, whose outputs on the same random inputs must be equal.
         inputs: tensor parameters, for whichever of the graphs has one of that name.
         args: other parameters, likewise.
+        include, exclude: scopes of variables that are loaded, and that are left out.
         python: the interpreter that builds the graphs; the running one without it.
         timeout: seconds that building each may take.
 
@@ -91,7 +94,7 @@ def verify(
         return Verification(source, problems)
     request = python_request(graph, inputs=inputs, args=args, python=python, timeout=timeout)
     if same_as is None:
-        return Verification(source, restored=restore(opened, request))
+        return Verification(source, restored=restore(opened, request, include, exclude))
     other = python_request(same_as[0], inputs=inputs, args=args, python=python, timeout=timeout)
     return Verification(source, compared=compare_outputs(opened, request, same_as[1], other))
 
@@ -111,11 +114,16 @@ def check_files(
     return checkpoint_of(checkpoint).verify(advance)
 
 
-def restore(checkpoint: CheckpointName | OpenedCheckpoint, graph: GraphRequest) -> Restored:
-    """What TensorFlow's own restore of a checkpoint into a graph does."""
+def restore(
+    checkpoint: CheckpointName | OpenedCheckpoint,
+    graph: GraphRequest,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+) -> Restored:
+    """What the owner's own loader does with a checkpoint and a graph, or with a part of its variables."""
     from ckptdoctor.proof.restore import verify_restore
 
-    return verify_restore(checkpoint_of(checkpoint), graph)
+    return verify_restore(checkpoint_of(checkpoint), graph, include, exclude)
 
 
 def compare_outputs(

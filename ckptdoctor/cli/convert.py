@@ -39,6 +39,10 @@ def convert(
     ],
     graph: Annotated[str, typer.Option("--graph", metavar="GRAPH", help="Make it fit this graph.")] = "",
     unsafe: Annotated[bool, typer.Option("--unsafe", help="Remedies that are guesses or lose bits, too.")] = False,
+    fresh_head: Annotated[
+        bool,
+        typer.Option("--fresh-head", help="Initial values, by the graph's initializers, for layers that cannot fit."),
+    ] = False,
     rename: RenameOption = None,
     name_map: MapOption = None,
     target: Annotated[
@@ -167,6 +171,9 @@ def convert(
         bool, typer.Option("--link", hidden=True, help="Hard-link the data: possible where no byte of it changes.")
     ] = False,
     force: ForceOption = False,
+    proof: Annotated[
+        bool, typer.Option("--proof/--no-proof", help="Let the graph's library load it before it is in place.")
+    ] = True,
     inputs: InputOption = None,
     args: ArgOption = None,
     include: IncludeOption = None,
@@ -191,6 +198,7 @@ def convert(
     """
     from ckptdoctor.api.conversion import plan_conversion
     from ckptdoctor.reports.plan_text import print_plan, print_receipt
+    from ckptdoctor.reports.proof_text import print_proof
 
     with working("comparing") if graph else nullcontext():
         conversion = plan_conversion(
@@ -205,6 +213,7 @@ def convert(
             timeout=timeout,
             cache=cache,
             unsafe=unsafe,
+            fresh_head=fresh_head,
             rename=rename or (),
             map=name_map,
             ema=averages,
@@ -235,6 +244,7 @@ def convert(
             undo=undo,
             link=link,
             force=force,
+            proof=proof,
         )
     out = console()
     if not quiet():
@@ -246,3 +256,6 @@ def convert(
         receipt = conversion.run(advance)
     if not quiet():
         print_receipt(receipt, out)
+    if receipt.proof is not None and not (quiet() and receipt.proof.fits):
+        print_proof(receipt.proof, receipt.prefix, out)
+    raise typer.Exit(0 if receipt.fits else 1)

@@ -10,6 +10,8 @@ from ckptdoctor.api.graphs import DEFAULT_TIMEOUT, python_request
 from ckptdoctor.cli.options import (
     ArgOption,
     CheckpointArgument,
+    ExcludeOption,
+    IncludeOption,
     InputOption,
     PythonOption,
     TimeoutOption,
@@ -22,7 +24,7 @@ from ckptdoctor.errors import UsageError
 def verify(
     checkpoint: CheckpointArgument,
     graph: Annotated[
-        str, typer.Option("--graph", metavar="GRAPH", help="Let TensorFlow restore it into this graph, and compare.")
+        str, typer.Option("--graph", metavar="GRAPH", help="Let its library load it into this graph, and compare.")
     ] = "",
     same_as: Annotated[
         tuple[str, str] | None,
@@ -30,6 +32,8 @@ def verify(
     ] = None,
     inputs: InputOption = None,
     args: ArgOption = None,
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
     python: PythonOption = "",
     timeout: TimeoutOption = DEFAULT_TIMEOUT,
 ) -> None:
@@ -48,7 +52,7 @@ def verify(
     from ckptdoctor.api.opened import open as open_named
     from ckptdoctor.api.proof import check_files, compare_outputs, restore
     from ckptdoctor.reports.error_text import print_error
-    from ckptdoctor.reports.verify_text import print_compared, print_restored
+    from ckptdoctor.reports.proof_text import print_compared, print_restored
 
     out = console()
     if same_as and not graph:
@@ -78,7 +82,7 @@ def verify(
             print_compared(compared, out)
         raise typer.Exit(0 if compared.agrees else 1)
     with working("restoring"):
-        restored = restore(opened, request)
+        restored = restore(opened, request, include or (), exclude or ())
     if not (quiet() and restored.proved):
         print_restored(restored, out)
     raise typer.Exit(0 if restored.proved else 1)

@@ -17,8 +17,11 @@ def applicable(diagnostic: Diagnostic) -> tuple[Remedy, ...]:
     return tuple(remedy for remedy in diagnostic.remedies if remedy.ops)
 
 
-def plan_from_diagnosis(diagnosis: Diagnosis, *, unsafe: bool = False) -> Plan:
-    """The first applicable remedy of every finding, ignored ones included: safe ones, and unsafe ones on request."""
+def plan_from_diagnosis(diagnosis: Diagnosis, *, unsafe: bool = False, fresh_head: bool = False) -> Plan:
+    """The first applicable remedy of every finding, ignored ones included: safe ones, and unsafe ones on request.
+
+    What no conversion can help is noted, unless it will be given initial values.
+    """
     chosen: list[Remedy] = []
     notes: list[str] = []
     for diagnostic in (*diagnosis.diagnostics, *diagnosis.ignored):
@@ -29,7 +32,7 @@ def plan_from_diagnosis(diagnosis: Diagnosis, *, unsafe: bool = False) -> Plan:
             chosen.append(allowed[0])
         elif remedies:
             notes.append(f"{name}: {diagnostic.message} Its remedy is unsafe; --unsafe applies it.")
-        elif diagnostic.rule.severity == "error":
+        elif diagnostic.rule.severity == "error" and not fresh_head:
             notes.append(f"{name}: {diagnostic.message} No conversion can help; see ckptdoctor diff.")
     plan = plan_of(diagnosis, chosen)
     return Plan(plan.checkpoint, plan.ops, (*notes, *plan.notes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -38,6 +39,7 @@ class ConversionRequest:
         undo: whether the plan in the file is undone.
         by_name: whether a bundle is for `tf.compat.v1.train.Saver` where the graph's objects would make another one.
         max_shard_size: the bytes that one file may hold; 0 for all in one.
+        fresh_head: whether what would have no fitting value is given an initial one.
     """
 
     target: Format = TENSOR_BUNDLE
@@ -49,18 +51,22 @@ class ConversionRequest:
     undo: bool = False
     by_name: bool = False
     max_shard_size: int = 0
+    fresh_head: bool = False
 
-    def settle(self, source: Inventory, diagnosis: Diagnosis | None) -> SettledPlan:
+    def settle(
+        self, source: Inventory, diagnosis: Diagnosis | None, complete: Callable[[Plan], Plan] = lambda plan: plan
+    ) -> SettledPlan:
         """The plan for the target.
 
         Args:
             source: the checkpoint.
             diagnosis: how it differs from the graph that it is to fit, with the wishes carried out; None without a graph.
+            complete: adds to the plan, before it is ended for the target, what no plan file holds.
 
         Raises:
             UsageError: wishes contradict each other, one cannot be fulfilled, or a plan file cannot be read or undone.
         """
-        plan = self._chosen(self._asked_for(source, diagnosis), source)
+        plan = complete(self._chosen(self._asked_for(source, diagnosis), source))
         graph = diagnosis.alignment.graph if diagnosis else None
         return for_target(plan, source, graph, self.target, by_name=self.by_name, max_shard_size=self.max_shard_size)
 
@@ -68,7 +74,7 @@ class ConversionRequest:
         """The wishes, what the graph needs, a cast, and partitions at the end."""
         plans = [self.wishes.plan(source)]
         if diagnosis:
-            plans.append(plan_from_diagnosis(diagnosis, unsafe=self.unsafe))
+            plans.append(plan_from_diagnosis(diagnosis, unsafe=self.unsafe, fresh_head=self.fresh_head))
         if self.dtype:
             plans.append(cast_all(carried_out(concat(source.source, plans), source), self.dtype))
         if self.partitions:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +58,7 @@ def convert(
     link: bool = False,
     processes: int = 0,
     advance: Advance = lambda size: None,
+    approve: Callable[[Mapping[Path, Path]], None] = lambda staged: None,
 ) -> Receipt:
     """Runs a plan. The output appears whole or not at all; checksums are compared on what is copied.
 
@@ -71,6 +72,8 @@ def convert(
         link: hard-link the data instead of copying it; only where no byte of it changes.
         processes: how many share the work; 0 to do it here.
         advance: hears bytes as they are worked through.
+        approve: looks at the files when they are complete and not in place yet, each with what it will be called; what it
+            raises leaves nothing behind.
 
     Raises:
         UsageError: the plan does not fit, the output is the source, or linking is impossible.
@@ -111,6 +114,7 @@ def convert(
         if bundle and not state.exists():
             output.create(state).write(format_state(Path(destination).name).encode())
         _require_unchanged(before)
+        approve(output.staged())
         files = output.commit()
     sizes = {True: 0, False: 0}
     for item in derived.values():

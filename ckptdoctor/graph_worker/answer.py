@@ -10,6 +10,7 @@ from typing import Any
 
 from .choice import build
 from .description import describe
+from .initial import initial
 from .problem import Problem
 from .program import Program
 from .protocol import SCHEMA, Invalid, check_request
@@ -57,8 +58,11 @@ def _handle(request: dict[str, Any]) -> dict[str, Any]:
     program = Program(request)
     build(program)
     answer: dict[str, Any] = {"graph": describe(program)}
+    if request["action"] == "initial":
+        answer["initial"] = initial(program, answer["graph"], request["initial"], request["outputs"])
     if request["action"] in ("restore", "run"):
-        answer["restore"] = restore(program, request["restore"])
+        answer["restore"] = restore(program, answer["graph"], request)
     if request["action"] == "run":
-        answer["run"] = run(program, request["outputs"], request["seed"])
+        loaded = bool(answer["restore"]["values"])
+        answer["run"] = run(program, request["outputs"], request["seed"]) if loaded else None
     return answer

@@ -88,6 +88,7 @@ def _track(program: Program) -> None:
 def _weights(program: Program, model: Any) -> list[dict[str, Any]]:
     """The weights of a Keras 3 model."""
     assert program.keras is not None
+    program.variables = [[weight] for weight in model.weights]
     variables = program.keras.describe(model)
     if not variables:
         message = f"{program.function} has no variables until it is called"
@@ -104,6 +105,7 @@ def _graph_variables(program: Program) -> tuple[str, list[dict[str, Any]]]:
         return kind, []
     items = program.graphs.variables(graph)
     variables = program.graphs.describe(graph, items)
+    program.variables = program.graphs.parts(items)
     if len(items) == len(variables):  # none is partitioned
         _number(program, variables, items)
         if program.is_keras_2_model():
@@ -118,6 +120,7 @@ def _graph_variables(program: Program) -> tuple[str, list[dict[str, Any]]]:
 def _saved_variables(program: Program, objects: Objects) -> list[dict[str, Any]]:
     """The variables of a program's own `tf.train.Checkpoint`, under the keys that it saves them under."""
     variables = [item for item in objects.items if isinstance(item, program.variable_classes())]
+    program.variables = [[item] for item in variables]
     described: dict[int, dict[str, Any]] = {}
     if program.keras is not None:
         keras = program.keras.keras

@@ -7,7 +7,7 @@ from typing import Any, Iterable, Mapping
 
 from .keras_layers import consumer_of_weight, graph_of_layers
 from .keras_places import places_of_keras_3
-from .restraints import stop_at
+from .restraints import replace, stop_at
 from .sources import Sources, calling_frames
 
 _TRAINING = ("fit", "evaluate", "predict", "train_on_batch", "predict_on_batch")
@@ -32,7 +32,8 @@ class Keras3:
         self._stacks: dict[int, Any] = {}
         # Weights that a graph asks for by URL are not what its variables are.
         file_utils.get_file = lambda *args, **kwargs: "not-downloaded.weights.h5"
-        keras.Model.load_weights = lambda self, *args, **kwargs: None
+        replace(keras.Model, "load_weights", lambda self, *args, **kwargs: None)
+        stop_at(keras.Model, _TRAINING)
         if not allocate:
             self._allocate_nothing()
         self._remember_lines(allocate)
@@ -41,11 +42,14 @@ class Keras3:
         from keras.src.backend.common import stateless_scope
         from keras.src.backend.tensorflow.optimizer import TFOptimizer
 
-        stop_at(self.keras.Model, _TRAINING)
         self._scope = stateless_scope.StatelessScope(initialize_variables=False)
         self._scope.__enter__()
         # An optimizer tells variables apart by the number of their values, which these have not.
         TFOptimizer._var_key = lambda optimizer, variable: id(variable)
+
+    def leave_scope(self) -> None:
+        """From now on, a variable that is asked for its value makes it."""
+        self._scope.__exit__(None, None, None)
 
     def _remember_lines(self, allocate: bool) -> None:
         from keras.src.backend.common.variables import Variable

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import random
 import re
 import sys
 import types
@@ -33,13 +34,14 @@ class Program:
         api: what it was written for: see `api_level.written_for`.
         graphs: the graphs that it makes.
         keras: Keras 3, if the program uses it.
-        session_class, session_run: TensorFlow's own session, which the program's calls do not reach.
         placeholders: a parameter's name → the tensor made for it, and how it was asked for.
         function: the name of what was called or used.
         parameters: of what was called, each with the plain value that it has: what the user gave, or its default.
         result: what that gave, or is.
         root, objects: the root of its trackable objects, and all of them.
         wrapped: whether the root was made around its model.
+        variables: what is behind each variable of its description, in its order: one, or the parts of a partitioned one.
+        graph, session: the TensorFlow graph that is loaded into, and its session; None before that, and without one.
         notes: what the user should know, a sentence each.
     """
 
@@ -55,9 +57,10 @@ class Program:
         self.objects: Objects | None = None
         self.wrapped = False
         self.called: Any = None
+        self.variables: list[list[Any]] = []
         self.graph: Any = None
         self.session: Any = None
-        self._allocate = request["action"] != "trace"
+        self._allocate = request["action"] in ("restore", "run")
         self._locate()
         self.sources = Sources(self.path)
 
@@ -89,12 +92,14 @@ class Program:
         trees = self._parse()
         self.tf: Any = _import_tensorflow()
         self.checkpoints = (self.tf.train.Checkpoint, self.tf.compat.v1.train.Checkpoint)
-        if not self._allocate:
-            for kind in self.checkpoints:
-                stop_at(kind, ("restore", "read", "save", "write"))
+        for kind in self.checkpoints:
+            stop_at(kind, ("restore", "read", "save", "write"))
         forbid_network()
         self.sources.watch()
-        self.graphs = TensorFlowGraphs(self.tf, self.sources)
+        seed = self.request["seed"] if self.request["action"] == "initial" else None
+        self.graphs = TensorFlowGraphs(self.tf, self.sources, seed)
+        if seed is not None:
+            self._set_seeds(seed)
         self.api = "compat" if self.module_name.startswith("tf_slim") else written_for(trees, self.tf)
         if self.api != "tf2":
             install_normalization(self.tf)
@@ -107,8 +112,17 @@ class Program:
 
             if keras.__version__.startswith("3"):
                 self.keras = Keras3(self.sources, self._allocate)
+                if seed is not None:
+                    keras.utils.set_random_seed(seed)
         if self.keras is None:
             self._stop_at_sessions()
+
+    def _set_seeds(self, seed: int) -> None:
+        import numpy
+
+        random.seed(seed)
+        numpy.random.seed(seed)
+        self.tf.random.set_seed(seed)
 
     def _parse(self) -> Trees:
         try:
@@ -126,10 +140,7 @@ class Program:
             # Kept: a scope that nothing refers to is left when Python collects it.
             self._scope = v1.Graph().as_default()
             self._scope.__enter__()
-        if not self._allocate:
-            stop_at(v1.train.Saver, ("restore",))
-        self.session_class: Any = v1.Session
-        self.session_run: Any = v1.Session.run
+        stop_at(v1.train.Saver, ("restore",))
         stop_at(v1.Session, ("run",))
         stop_at(v1.InteractiveSession, ("run",))
 

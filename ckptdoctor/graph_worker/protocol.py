@@ -1,9 +1,11 @@
 """What the two processes say to one another: the fields of a request and of an answer, and a check of each.
 
-    request := {schema, action: "trace" | "restore" | "run", target, name, inputs: [{name, shape, dtype}], args, lenient,
-                memory, restore, outputs, seed}
+    request := {schema, action: "trace" | "restore" | "run" | "initial", target, name, inputs: [{name, shape, dtype}], args, lenient,
+                memory, restore, family, left_out, plain, places,
+                initial, outputs, seed}
     args    := {NAME: VALUE}; a VALUE is a Python literal as `pack` makes it JSON: tuples arrive as tuples
-    answer  := {schema, graph: GRAPH, restore: RESTORED | null, run: RUN | null} | {schema, error: ERROR}
+    answer  := {schema, graph: GRAPH, restore: RESTORED | null, run: RUN | null, initial: [INITIAL] | null}
+             | {schema, error: ERROR}
 
 The request comes on standard input, one JSON text; the answer goes to a pipe of its own. `ckptdoctor/graphs/child.py` is the
 other end, and nothing that comes from the graph's process is trusted: the user's code runs in it. A trace that was kept is
@@ -15,12 +17,13 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, Mapping
 
-SCHEMA = 3
+SCHEMA = 4
 """The number of this protocol. It is part of what a kept trace is found by: raise it when a field changes its meaning."""
 
-ACTIONS = ("trace", "restore", "run")
+ACTIONS = ("trace", "restore", "run", "initial")
 GRAPH_KINDS = ("TensorFlow 1 graph", "TensorFlow 2 graph", "Keras model", "TensorFlow 2 objects")
-ERROR_KINDS = ("usage", "user", "restore", "missing-package", "internal")
+FAMILIES = ("tensorflow", "keras", "")
+ERROR_KINDS = ("usage", "user", "missing-package", "internal")
 _MAX_RANK = 254  # tensorflow/core/framework/tensor_shape.h, `TensorShape::MaxDimensions`
 _MAX_SIZE = 2**63 - 1
 _AXES = re.compile(r"(?!.*(.).*\1)[DHWC]*")
@@ -226,12 +229,14 @@ GRAPH: dict[str, Check] = {
     "keras": _maybe(_record(KERAS)),
     "unlisted": _NUMBERS,
 }
+HELD: dict[str, Check] = {"shape": _maybe(_SHAPE), "dtype": _text, "digest": _text, "same": _maybe(_flag)}
 RESTORED: dict[str, Check] = {
-    "restored": _number(0),
-    "missing": _TEXTS,
-    "wrong": _each(_record({"key": _text, "what": _text})),
+    "reason": _text,
+    "calls": _each(_record({"code": _text, "error": _text})),
+    "values": _each(_record(HELD)),
     "unconsumed": _text,
 }
+INITIAL: dict[str, Check] = {"shape": _each(_number(0), _MAX_RANK), "dtype": _text}
 RUN: dict[str, Check] = {"output": _text, "shape": _SHAPE}
 ERROR: dict[str, Check] = {"kind": _one_of(*ERROR_KINDS), "message": _text, "hint": _text, "details": _text}
 REQUEST: dict[str, Check] = {
@@ -244,6 +249,11 @@ REQUEST: dict[str, Check] = {
     "lenient": _flag,
     "memory": _number(0),
     "restore": _text,
+    "family": _one_of(*FAMILIES),
+    "left_out": _TEXTS,
+    "plain": _flag,
+    "places": _mapping,
+    "initial": _TEXTS,
     "outputs": _text,
     "seed": _number(0),
 }
@@ -295,9 +305,11 @@ def check_answer(answer: Any, action: str) -> dict[str, Any]:
         _record({"error": _record(ERROR)})(answer, "")
     else:
         check_graph(answer.get("graph"))
+        if action == "initial":
+            _record({"initial": _each(_record(INITIAL))})(answer, "")
         if action in ("restore", "run"):
             _record({"restore": _record(RESTORED)})(answer, "")
         if action == "run":
-            _record({"run": _record(RUN)})(answer, "")
+            _record({"run": _maybe(_record(RUN))})(answer, "")
     checked: dict[str, Any] = answer
     return checked

@@ -1,174 +1,106 @@
-"""Restoring a checkpoint with TensorFlow's own restore, and comparing every variable with the values stored."""
+"""Loading a checkpoint with the owner's own loader, and telling what every variable holds afterwards."""
 
 from __future__ import annotations
 
-from typing import Any, Callable
+import os
+from typing import Any, Callable, Sequence
 
-from .objects import OBJECT_GRAPH_KEY, Objects
-from .operations import sizes_of
-from .problem import Problem
+from .digests import digest_of, is_at
+from .loading import Call, calls_of, loader_of
 from .program import Program
-from .tensorflow_graphs import saved_name
+from .restraints import lift_stops
+
+_LONGEST = 4000
+"""Characters of an owner's error that are kept: TensorFlow's have every line that made the variable."""
 
 
-def restore(program: Program, prefix: str) -> dict[str, Any]:
-    """Restores the checkpoint of a name into the program; gives the fields of `protocol.RESTORED`.
-
-    Raises:
-        Problem: TensorFlow refuses.
-    """
-    reader = program.tf.compat.v1.train.NewCheckpointReader(prefix)
-    stored = reader.get_variable_to_shape_map()
-    if OBJECT_GRAPH_KEY in stored and program.objects is not None:
-        return _restore_objects(program, program.objects, reader, prefix)
-    model = program.keras_model()
-    if model is not None:
-        return _assign_to_keras(model, reader, stored)
-    return _restore_by_saver(program, reader, stored, prefix)
-
-
-def _assign_to_keras(model: Any, reader: Any, stored: dict[str, list[int]]) -> dict[str, Any]:
-    """Puts the values of the same paths into a Keras 3 model."""
-    targets = {weight.path: weight.value for weight in model.weights}
-    held = {key: variable for key, variable in targets.items() if key in stored}
-    for key, variable in held.items():
-        if list(variable.shape) == stored[key]:
-            variable.assign(reader.get_tensor(key))
-    declared = {key: [int(size) for size in variable.shape] for key, variable in held.items()}
-    wrong = _differences(reader, declared, lambda key: held[key].numpy())
-    return _restored(len(held), [key for key in targets if key not in stored], wrong)
+def restore(program: Program, graph: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
+    """Loads the checkpoint into the program, once for each call that is asked for; gives the fields of `protocol.RESTORED`."""
+    lift_stops()
+    loader, reason = loader_of(program, request["restore"], request["family"])
+    if loader is None:
+        return {"reason": reason, "calls": [], "values": [], "unconsumed": ""}
+    left_out = set(request["left_out"])
+    chosen = []
+    if not left_out or request["plain"]:
+        chosen.append(calls_of(program, loader, request["restore"], set())[:1])
+    if left_out:
+        chosen.append(calls_of(program, loader, request["restore"], left_out))
+    calls, unconsumed, loaded = [], "", False
+    for alternatives in chosen:
+        for call in alternatives:
+            error, said = _run(program, call)
+            calls.append({"code": call.code, "error": error})
+            if not error:
+                loaded, unconsumed = True, said
+                break
+    values = _values(program, graph, request["places"]) if loaded else []
+    return {"reason": "", "calls": calls, "values": values, "unconsumed": unconsumed}
 
 
-def _restore_by_saver(program: Program, reader: Any, stored: dict[str, Any], prefix: str) -> dict[str, Any]:
-    """`Saver.restore` of the variables that the checkpoint has; the others get their initial values."""
-    tf = program.tf
-    graph = program.graph = program.graphs.chosen()
-    targets: dict[str, list[Any]] = {}
-    for variable in program.graphs.variables(graph):
-        targets.setdefault(saved_name(variable), []).append(variable)
-    session = program.session = program.session_class(graph=graph)
-    held = {key: items for key, items in targets.items() if key in stored}
-    absent = [key for key in targets if key not in stored]
-    with graph.as_default():
-        saver = tf.compat.v1.train.Saver([item for items in held.values() for item in items])
-        initialise = [item.initializer for key in absent for item in targets[key]]
-        try:
-            program.session_run(session, initialise)
-            # The names a Saver takes are those of the variables, so the restore is the one a user would write.
-            session.run = lambda *args, **kwargs: program.session_run(session, *args, **kwargs)
-            saver.restore(session, prefix)
-        except (tf.errors.OpError, ValueError) as error:
-            raise Problem("restore", str(error).splitlines()[0]) from error
-    # Of a partitioned variable the parts are restored by slice: none has the whole value.
-    whole = {key: items[0] for key, items in held.items() if len(items) == 1}
-    declared = {key: list(sizes_of(variable.shape) or ()) for key, variable in whole.items()}
-    wrong = _differences(reader, declared, lambda key: program.session_run(session, whole[key]))
-    return _restored(len(held), absent, wrong)
+def _run(program: Program, call: Call) -> tuple[str, str]:
+    """Runs a call; gives what it raised, if it did, and what it says besides."""
+    try:
+        return "", call.run()
+    except Exception as error:  # a loader of the user's own class may raise anything
+        text = _without_our_frames(f"{type(error).__name__}: {error}".strip())
+        return (text if len(text) <= _LONGEST else text[:_LONGEST].rstrip() + " …"), ""
 
 
-def _restored(count: int, missing: list[str], wrong: list[dict[str, str]], unconsumed: str = "") -> dict[str, Any]:
-    return {"restored": count, "missing": sorted(missing), "wrong": wrong, "unconsumed": unconsumed}
+def _without_our_frames(text: str) -> str:
+    """A TensorFlow error without the lines of this package, and without TensorFlow's own that follow them."""
+    own = os.path.dirname(os.path.abspath(__file__))
+    lines = text.partition("\n\nOriginal stack trace for ")[0].splitlines()
+    return "\n".join(line for line in lines if own not in line and '"<frozen runpy>"' not in line)
 
 
-def _differences(reader: Any, declared: dict[str, list[int]], read: Callable[[str], Any]) -> list[dict[str, str]]:
-    """What the variables of these keys hold that they should not, by key.
+# --- What the variables hold -----------------------------------------------------------------------------------------
 
-    Args:
-        reader: the checkpoint's.
-        declared: key → the variable's shape.
-        read: key → the variable's value.
-    """
+
+def _values(program: Program, graph: dict[str, Any], places: dict[str, list[list[Any]]]) -> list[dict[str, Any]]:
+    """What each of the graph's variables holds, in the order of its description: `protocol.HELD`."""
+    keys = [variable["key"] for variable in graph["variables"]]
+    return [_held(program, parts, places.get(key)) for key, parts in zip(keys, program.variables)]
+
+
+def _held(program: Program, parts: Sequence[Any], places: list[list[Any]] | None) -> dict[str, Any]:
+    try:
+        value = value_of(program, parts)
+    except Exception:  # not initialised: the loader gave it nothing
+        return {"shape": None, "dtype": "", "digest": "", "same": None}
+    dtype = "string" if value.dtype == object else value.dtype.name
+    described = {"shape": [int(size) for size in value.shape], "dtype": dtype, "digest": "", "same": None}
+    if places is not None:
+        return {**described, "same": is_at(value, places)}
+    return {**described, "digest": digest_of([value])}
+
+
+def value_of(program: Program, parts: Sequence[Any]) -> Any:
+    """The value of a variable as an array: put together, where it is kept in parts."""
     import numpy
 
-    wrong = []
-    for key in sorted(declared):
-        value, expected = numpy.asarray(read(key)), numpy.asarray(reader.get_tensor(key))
-        if list(value.shape) != declared[key]:
-            wrong.append({"key": key, "what": f"holds {list(value.shape)}, declared {declared[key]}"})
-        elif value.tobytes() != expected.tobytes():
-            wrong.append({"key": key, "what": "holds other bytes than the checkpoint"})
-    return wrong
+    read = _reader(program)
+    slices: list[Any] = [getattr(part, "_get_save_slice_info", lambda: None)() for part in parts]
+    if slices[0] is None:
+        return numpy.asarray(read(parts[0]))
+    whole = None
+    for part, info in zip(parts, slices):
+        value = numpy.asarray(read(part))
+        if whole is None:
+            whole = numpy.empty([int(size) for size in info.full_shape], value.dtype)
+        place = tuple(slice(start, start + size) for start, size in zip(info.var_offset, info.var_shape))
+        whole[place] = value
+    return whole
 
 
-# --- By objects ------------------------------------------------------------------------------------------------------
-
-
-def _restore_objects(program: Program, objects: Objects, reader: Any, prefix: str) -> dict[str, Any]:
-    """Restores with `tf.train.Checkpoint.restore`, and compares every variable with the value that its object has."""
-    from tensorflow.core.protobuf import trackable_object_graph_pb2
-
-    proto = trackable_object_graph_pb2.TrackableObjectGraph()
-    proto.ParseFromString(reader.get_tensor(OBJECT_GRAPH_KEY))
-    root = program.root
-    if program.wrapped and "model" not in [child.local_name for child in proto.nodes[0].children]:
-        root = _root_by_other_name(program, objects, proto)
-        objects = program.objects = Objects(program.tf, root)
-    kinds = program.variable_classes()
-    variables = {number: item for number, item in enumerate(objects.items) if isinstance(item, kinds)}
-    together = _walk_together(objects.children, proto, (0, 0))
-    keys: dict[str, Any] = {}
-    absent = []
-    for number, variable in variables.items():
-        values = [a.checkpoint_key for a in proto.nodes[together[number]].attributes] if number in together else []
-        if values:
-            keys[values[0]] = variable
-        elif objects.paths[number] != "save_counter":
-            absent.append(objects.paths[number])
-    status = _restore_root(program, root, prefix)
-    unconsumed = ""
-    try:
-        status.assert_consumed()
-    except AssertionError as error:
-        unconsumed = str(error).strip().splitlines()[0]
-    declared = {key: [int(size) for size in variable.shape] for key, variable in keys.items()}
+def _reader(program: Program) -> Callable[[Any], Any]:
     if program.session is None:
-        wrong = _differences(reader, declared, lambda key: keys[key].numpy())
-    else:
-        wrong = _differences(reader, declared, lambda key: program.session_run(program.session, keys[key]))
-    return _restored(len(keys), absent, wrong, unconsumed)
+        return _eager_value
+    read: Callable[[Any], Any] = program.session.run
+    return read
 
 
-def _restore_root(program: Program, root: Any, prefix: str) -> Any:
-    """Restores, in a session where there is a graph; gives TensorFlow's status."""
-    tf = program.tf
-    try:
-        status = root.restore(prefix)
-        if not (tf.executing_eagerly() and program.keras is not None):
-            program.graph = program.graphs.chosen()
-            session = program.session = program.session_class(graph=program.graph)
-            session.run = lambda *args, **kwargs: program.session_run(session, *args, **kwargs)
-            status.initialize_or_restore(session)
-    except (tf.errors.OpError, ValueError) as error:
-        raise Problem("restore", str(error).splitlines()[0]) from error
-    return status
-
-
-def _root_by_other_name(program: Program, objects: Objects, proto: Any) -> Any:
-    """A checkpoint around the model, under the name that a checkpoint has for it, or of the model alone."""
-    checkpoint, model = program.tf.train.Checkpoint, program.root.model
-    names = [child.local_name for child in proto.nodes[0].children if proto.nodes[child.node_id].children]
-    chosen = max(names, key=lambda name: _shared(objects, proto, name), default="")
-    if not chosen or _shared(objects, proto, "") >= _shared(objects, proto, chosen):
-        return checkpoint(model)
-    return checkpoint(**{chosen: model})
-
-
-def _walk_together(children: list[list[list[Any]]], proto: Any, start: tuple[int, int]) -> dict[int, int]:
-    """The objects of the program and those of a checkpoint that the same names lead to."""
-    together = {start[0]: start[1]}
-    pending = [start]
-    for mine, theirs in pending:
-        names = {child.local_name: child.node_id for child in proto.nodes[theirs].children}
-        for name, child in children[mine]:
-            if name in names and child not in together:
-                together[child] = names[name]
-                pending.append((child, names[name]))
-    return together
-
-
-def _shared(objects: Objects, proto: Any, name: str) -> int:
-    """How many of the model's values a checkpoint has where it calls the model by a name (or is the model's own)."""
-    model = dict(map(tuple, objects.children[0]))["model"]
-    theirs = next((child.node_id for child in proto.nodes[0].children if child.local_name == name), 0) if name else 0
-    pairs = _walk_together(objects.children, proto, (model, theirs))
-    return sum(bool(proto.nodes[other].attributes) for other in pairs.values())
+def _eager_value(variable: Any) -> Any:
+    """The value of TensorFlow's variable, or of the one behind Keras's."""
+    behind = getattr(variable, "_value", None)
+    return (variable if behind is None or not hasattr(behind, "numpy") else behind).numpy()

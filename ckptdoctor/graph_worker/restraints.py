@@ -27,11 +27,30 @@ def forbid_network() -> None:
     socket.getaddrinfo = refuse_name
 
 
+_stopped: list[tuple[Any, str, Any]] = []
+
+
+def replace(owner: Any, name: str, replacement: Any) -> None:
+    """From now on, a program that calls a class's method calls another one, until `lift_stops`."""
+    _stopped.append((owner, name, vars(owner).get(name)))
+    setattr(owner, name, replacement)
+
+
 def stop_at(owner: Any, names: Iterable[str]) -> None:
     """From now on, a program that calls one of a class's methods has built its graph."""
     for name in names:
         if hasattr(owner, name):
-            setattr(owner, name, _stopping(name))
+            replace(owner, name, _stopping(name))
+
+
+def lift_stops() -> None:
+    """Puts the methods back: the graph is built, and an owner's own code is to run."""
+    while _stopped:
+        owner, name, original = _stopped.pop()
+        if original is None:  # it was inherited
+            delattr(owner, name)
+        else:
+            setattr(owner, name, original)
 
 
 def _stopping(name: str) -> Any:

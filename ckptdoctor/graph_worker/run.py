@@ -49,7 +49,7 @@ def _run_session(program: Program, rng: Any) -> tuple[str, Any]:
     output = first_tensor(program.tf, program.result) if program.result is not None else None
     if output is None:
         output = _last_end(program.graph)
-    return output.name, numpy.asarray(program.session_run(program.session, output, feeds))
+    return output.name, numpy.asarray(program.session.run(output, feeds))
 
 
 def _last_end(graph: Any) -> Any:

@@ -10,9 +10,15 @@ from .sources import Sources
 
 
 class TensorFlowGraphs:
-    """Every `tf.Graph` that is made from now on."""
+    """Every `tf.Graph` that is made from now on.
 
-    def __init__(self, tensorflow: Any, sources: Sources) -> None:
+    Args:
+        tensorflow: TensorFlow.
+        sources: whose frames say which line makes a variable.
+        seed: what their random operations go by; None for another one each time.
+    """
+
+    def __init__(self, tensorflow: Any, sources: Sources, seed: int | None = None) -> None:
         self._tf = tensorflow
         self._v1 = tensorflow.compat.v1
         self._sources = sources
@@ -24,6 +30,7 @@ class TensorFlowGraphs:
             create(graph, *args, **kwargs)
             if type(graph).__name__ == "Graph":
                 graphs.append(graph)
+                graph.seed = seed
 
         self._v1.Graph.__init__ = remember
 
@@ -45,6 +52,14 @@ class TensorFlowGraphs:
                 if hasattr(variable, "op"):
                     by_name.setdefault(variable.name, variable)
         return list(by_name.values())
+
+    def parts(self, variables: Iterable[Any]) -> list[list[Any]]:
+        """Variables as `describe` counts them: the parts of a partitioned one together."""
+        together: dict[Any, list[Any]] = {}
+        for number, variable in enumerate(variables):
+            partitioned = variable._get_save_slice_info()
+            together.setdefault(saved_name(variable) if partitioned else number, []).append(variable)
+        return list(together.values())
 
     def describe(self, graph: Any, variables: Iterable[Any]) -> list[dict[str, Any]]:
         """Variables of a graph, in the fields of `protocol.VARIABLE` with `frames` in the place of `location`.

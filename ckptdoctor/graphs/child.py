@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from ckptdoctor.errors import CkptDoctorError, GraphError, MissingPackage, RestoreRefused, UsageError, reason
+from ckptdoctor.errors import CkptDoctorError, GraphError, MissingPackage, UsageError, reason
 from ckptdoctor.graph_worker.protocol import SCHEMA, check_answer, pack
 from ckptdoctor.graphs.request import GraphRequest
 from ckptdoctor.limits import GRAPH_MEMORY, GRAPH_MEMORY_VARIABLE, MAX_ANSWER, MAX_REQUEST
@@ -73,6 +73,11 @@ def ask_worker(request: GraphRequest, action: str, **more: Any) -> dict[str, Any
         # A trace allocates no weights; what it must not do is to take the machine down.
         "memory": graph_memory() if action == "trace" else 0,
         "restore": "",
+        "family": "",
+        "left_out": [],
+        "plain": True,
+        "places": {},
+        "initial": [],
         "outputs": "",
         "seed": 0,
         **more,
@@ -250,7 +255,7 @@ def _error(request: GraphRequest, error: dict[str, str]) -> CkptDoctorError:
         install = Command((request.python, "-m", "pip", "install", *hint.split()))
         elsewhere = "or name the interpreter that has it: --python PATH"
         return MissingPackage(message, hint=f"Install it: {install}\n{elsewhere}", details=details)
-    kinds: dict[str, type[CkptDoctorError]] = {"usage": UsageError, "user": GraphError, "restore": RestoreRefused}
+    kinds: dict[str, type[CkptDoctorError]] = {"usage": UsageError, "user": GraphError}
     if error["kind"] in kinds:
         return kinds[error["kind"]](message, hint=hint or _LOOK, details=details)
     raise RuntimeError(f"the worker failed: {message}\n{details}")

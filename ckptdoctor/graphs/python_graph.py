@@ -32,6 +32,15 @@ def trace_python(request: GraphRequest) -> GraphSpec:
         graph = ask_worker(request, "trace")["graph"]
         if request.cache:
             cache.store(request, graph)
+    return spec_of_trace(request, graph)
+
+
+def spec_of_trace(request: GraphRequest, graph: dict[str, Any]) -> GraphSpec:
+    """What the worker's answer says of a graph.
+
+    Raises:
+        GraphError: a variable has a type that is not known.
+    """
     try:
         return _spec(request, graph)
     except KeyError as error:

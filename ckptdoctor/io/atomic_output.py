@@ -105,6 +105,12 @@ class AtomicOutput:
                 hint="A hard link needs both on one file system. Leave --link out to copy.",
             ) from error
 
+    def staged(self) -> dict[Path, Path]:
+        """The files as they are now, to be read before they are in place → their destinations."""
+        for stream in self._open:
+            stream.flush()
+        return dict(self._pending)
+
     def commit(self) -> tuple[Path, ...]:
         """Makes every file durable and renames it to its destination, in the order they were added.
 

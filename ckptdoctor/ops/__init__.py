@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ckptdoctor.ops.depthwise import Gather, Spread
 from ckptdoctor.ops.folding import FoldScale, FoldShift
-from ckptdoctor.ops.fresh import Describe, Initialise
+from ckptdoctor.ops.fresh import Describe, Fill, Initialise
 from ckptdoctor.ops.names import Drop, Rename
 from ckptdoctor.ops.numbers import Cast, Multiply, Sum
 from ckptdoctor.ops.op import Op
@@ -22,6 +22,7 @@ __all__ = [
     "Concat",
     "Describe",
     "Drop",
+    "Fill",
     "Flip",
     "FoldScale",
     "FoldShift",
@@ -57,6 +58,7 @@ OPS: tuple[type[Op], ...] = (
     Slice,
     Concat,
     Initialise,
+    Fill,
     Describe,
     FoldScale,
     FoldShift,

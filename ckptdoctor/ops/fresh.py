@@ -54,6 +54,37 @@ class Initialise(Makes):
 
 
 @dataclass(frozen=True, slots=True)
+class Fill(Makes):
+    """Makes a new tensor of these bytes: its elements, little-endian and in row-major order."""
+
+    verb: ClassVar[str] = "fill"
+    dtype: DType
+    shape: Shape
+    data: bytes
+
+    def infer(self) -> TensorSpec:
+        """The new tensor's spec."""
+        spec = TensorSpec(self.dtype, self.shape)
+        if any(size < 0 for size in self.shape) or not self.dtype.itemsize or spec.nbytes != len(self.data):
+            raise ValueError(f"{len(self.data):,} bytes for {self.dtype} {show_shape(self.shape)}")
+        return spec
+
+    def inverse(self) -> Drop:
+        """It is dropped."""
+        return Drop(self.key)
+
+    def compute(self, spec: TensorSpec) -> Elements:
+        """The bytes as elements."""
+
+        def view() -> NDArray[Any]:
+            import numpy as np
+
+            return np.frombuffer(self.data, spec.dtype.to_numpy()).reshape(spec.shape)
+
+        return viewed(spec, view)
+
+
+@dataclass(frozen=True, slots=True)
 class Describe(Makes):
     """Makes a scalar string tensor of these bytes: the object graph of a TensorFlow 2 checkpoint."""
 

@@ -6,11 +6,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ckptdoctor.errors import GraphError
+from ckptdoctor.errors import GraphError, RestoreRefused, UsageError
 from ckptdoctor.formats.checkpoint import Checkpoint
-from ckptdoctor.graphs.child import ask_worker
 from ckptdoctor.graphs.request import GraphRequest
-from ckptdoctor.proof.restore import restore_name
+from ckptdoctor.proof.restore import Restored, verify_restore
 from ckptdoctor.specs.command import operand, own_command
 
 
@@ -53,19 +52,27 @@ def compare_outputs(
     with tempfile.TemporaryDirectory() as directory:
         for number, (checkpoint, request) in enumerate(sides):
             path = Path(directory) / f"{number}.npy"
-            answer = ask_worker(
-                request, "run", restore=restore_name(checkpoint), outputs=str(path), seed=seed, lenient=True
-            )
-            if answer["restore"]["missing"]:
-                absent = ", ".join(answer["restore"]["missing"][:3])
-                raise GraphError(
-                    f"{checkpoint.inventory.source} lacks {absent}: the output of {request.source} would be random",
-                    hint=f"See: {own_command('diff', operand(request.source), operand(checkpoint.inventory.source))}",
-                )
+            restored = verify_restore(checkpoint, request, action="run", outputs=str(path), seed=seed, lenient=True)
+            _require_restored(restored, checkpoint.inventory.source, request)
             outputs.append(np.squeeze(np.load(path)))
-            names.append(answer["run"]["output"])
+            names.append(request.source)
     one, other = outputs
     largest = float(np.max(np.abs(other), initial=0.0))
     absolute = float(np.max(np.abs(one - other), initial=0.0)) if one.shape == other.shape else float("nan")
     relative = absolute / largest if largest else absolute
     return Compared((names[0], names[1]), (one.shape, other.shape), largest, absolute, relative)
+
+
+def _require_restored(restored: Restored, source: str, request: GraphRequest) -> None:
+    """Refuses a graph whose outputs would not be those of the checkpoint."""
+    look = f"See: {own_command('diff', operand(request.source), operand(source))}"
+    if restored.reason:
+        raise UsageError(restored.reason, hint=look)
+    if restored.refused:
+        raise RestoreRefused(f"{restored.call} fails", hint=look, details=restored.refused)
+    wrong = [*restored.missing, *restored.wrong]
+    if wrong:
+        raise GraphError(
+            f"{source} gives {', '.join(wrong[:3])} no value: the output of {request.source} would be random",
+            hint=look,
+        )

@@ -224,7 +224,7 @@ def test_verify_restores_into_a_graph() -> None:
     assert verification.restored is not None
     assert verification.proved
     assert str(verification).startswith("ok ")
-    assert "variables restored by TensorFlow" in str(verification)
+    assert "variables hold the stored values after tf.compat.v1.train.Saver().restore" in str(verification)
 
 
 def test_explain_takes_a_text_or_the_exception() -> None:

@@ -108,9 +108,15 @@ def test_what_is_no_answer_is_refused(answer: Any) -> None:
 
 
 def test_an_answer_must_be_to_what_was_asked() -> None:
-    restored = {"restored": 1, "missing": [], "wrong": [], "unconsumed": ""}
+    held = {"shape": [12, 3], "dtype": "float32", "digest": "ab", "same": None}
+    calls = [{"code": "model.load_weights($path)", "error": ""}]
+    restored = {"reason": "", "calls": calls, "values": [held], "unconsumed": ""}
     answer = {"schema": SCHEMA, "graph": GRAPH, "restore": restored}
     assert check_answer(answer, "restore") is answer
+    held["shape"] = "many"
+    with pytest.raises(Invalid, match="shape"):
+        check_answer(answer, "restore")
+    held["shape"] = [12, 3]
     with pytest.raises(Invalid, match="run"):
         check_answer(answer, "run")
     with pytest.raises(Invalid, match="target"):

@@ -1,0 +1,24 @@
+"""What a conversion wrote, and whether it loads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ckptdoctor.executor.convert import Receipt
+from ckptdoctor.proof.written import Proof
+
+
+@dataclass(frozen=True, slots=True)
+class ProvedReceipt(Receipt):
+    """What was written, and what came of loading it.
+
+    Attributes:
+        proof: whether it loads into the graph that it was to fit; None without a graph.
+    """
+
+    proof: Proof | None = None
+
+    @property
+    def fits(self) -> bool:
+        """Whether nothing that was asked for lacks a fitting value in what was written."""
+        return self.proof is None or self.proof.fits
