@@ -54,7 +54,9 @@ def _markdown(page: Page) -> str:
 
 
 def _example(example: Example) -> str:
-    return f"```text\ngraph\n{_indented(example.graph)}\ncheckpoint\n{_indented(example.checkpoint)}\n```"
+    parts = [("graph", example.graph), ("checkpoint", example.checkpoint)]
+    parts += [(name, text) for name, text in (("load", example.load), ("missing", example.absent)) if text]
+    return "```text\n" + "\n".join(f"{name}\n{_indented(text)}" for name, text in parts) + "\n```"
 
 
 def _indented(text: str) -> str:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ckptdoctor.alignment.matchers import BY_KEY, BY_NAME
+from ckptdoctor.alignment.own_names import at_place
 from ckptdoctor.alignment.pairs import Alignment, Pair
 from ckptdoctor.alignment.renaming import Renaming
 from ckptdoctor.alignment.scope_filter import scope_filter
 from ckptdoctor.alignment.slots import with_slots
 from ckptdoctor.alignment.unmatched import Unmatched
-from ckptdoctor.specs.graph import GraphSpec
+from ckptdoctor.loaders.registry import default_load
+from ckptdoctor.specs.graph import GraphSpec, Variable
 from ckptdoctor.specs.inventory import Entry, Inventory
-
-_PLACE = re.compile(r"(^|/)vars/\d+$")
-"""What ends a key of Keras 3's own files (Keras 3, keras/src/saving/saving_lib.py, `H5IOStore`)."""
 
 
 def align(
@@ -47,6 +45,7 @@ def align(
         inventory,
         [variable for variable in graph.variables if takes_part(variable.key)],
         [entry for key, entry in sorted(stored.items()) if takes_part(key)],
+        None if inventory.planned else default_load(graph, inventory),
     )
     for matcher in BY_KEY:
         unmatched.take(matcher(unmatched))
@@ -58,10 +57,7 @@ def align(
 
 def _alignment(unmatched: Unmatched) -> Alignment:
     """What was matched and what was not, slots with their variables."""
-    by_name = [
-        replace(renaming, followed=unmatched.by_structure and _at_their_places(renaming))
-        for renaming in with_slots(unmatched)
-    ]
+    by_name = [part for renaming in with_slots(unmatched) for part in _by_follower(unmatched, renaming)]
     renamings = (*unmatched.by_key, *by_name)
     entry_of: dict[str, tuple[Entry, Renaming | None]] = {
         variable.key: (entry, None) for variable, entry in unmatched.equal
@@ -80,12 +76,24 @@ def _alignment(unmatched: Unmatched) -> Alignment:
     )
 
 
-def _at_their_places(renaming: Renaming) -> bool:
-    """Whether Keras finds the entries: by the layers' order, or in Keras 3's own files by the place alone.
+def _by_follower(unmatched: Unmatched, renaming: Renaming) -> Iterator[Renaming]:
+    """The part of a renaming that the owner's reader follows by itself, and the part that it does not."""
+    parts: dict[bool, list[tuple[Variable, Entry]]] = {True: [], False: []}
+    for variable, entry in renaming.pairs:
+        parts[_is_followed(unmatched, variable, entry)].append((variable, entry))
+    for followed, pairs in parts.items():
+        if pairs:
+            yield replace(renaming, pairs=tuple(pairs), followed=followed)
 
+
+def _is_followed(unmatched: Unmatched, variable: Variable, entry: Entry) -> bool:
+    """Whether Keras finds an entry: its loader gives it, or would look for it there if it did not fail before.
+
+    By the layers' order, or in Keras 3's own files by the place alone.
     Source: Keras 3, keras/src/saving/saving_lib.py, `_load_state`.
     """
-    return not any(
-        variable.stored and _PLACE.search(entry.key) and variable.stored != entry.key
-        for variable, entry in renaming.pairs
-    )
+    if not unmatched.by_structure:
+        return False
+    if unmatched.load is not None and variable.key in unmatched.load.given:
+        return unmatched.load.given[variable.key] == entry.key
+    return not (variable.stored and at_place(entry.key) and variable.stored != entry.key)

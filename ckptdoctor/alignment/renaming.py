@@ -9,17 +9,29 @@ from ckptdoctor.specs.graph import Variable
 from ckptdoctor.specs.inventory import Entry
 
 Kind = Literal[
-    "objects", "recorded", "scope", "dialect", "numbering", "pattern", "object order", "shape", "order", "elimination"
+    "objects",
+    "structure",
+    "named",
+    "recorded",
+    "scope",
+    "dialect",
+    "numbering",
+    "pattern",
+    "object order",
+    "shape",
+    "order",
+    "elimination",
 ]
 """Why names are the same variable's.
 
-`objects` TensorFlow 2 goes from object to object · `recorded` the checkpoint itself says so · `scope` the rest of the name
+`objects` TensorFlow 2 goes from object to object · `structure` Keras loads it so · `named` both sides record that name ·
+`recorded` the checkpoint itself says so · `scope` the rest of the name
 agrees · `dialect` the same name in another library's words · `numbering` automatic numbers that are shifted · `pattern`
 other words, numbers that correspond · `object order` the n-th layer with weights · `shape` the only layer of these
 shapes · `order` the same shapes in the same order · `elimination` what is left over.
 """
 
-BY_NAMES: frozenset[Kind] = frozenset({"scope", "dialect", "numbering", "pattern", "object order"})
+BY_NAMES: frozenset[Kind] = frozenset({"named", "scope", "dialect", "numbering", "pattern", "object order"})
 """The reasons that names give."""
 
 BY_SHAPES: frozenset[Kind] = frozenset({"shape", "order", "elimination"})

@@ -10,6 +10,7 @@ from ckptdoctor.alignment.labelled import GraphLayer, Labelled, StoredLayer
 from ckptdoctor.alignment.layers import group_layers, natural
 from ckptdoctor.alignment.renaming import BY_NAMES, BY_SHAPES, Ambiguity, Kind, Renaming
 from ckptdoctor.libraries.training_state import training_state
+from ckptdoctor.loaders.load import Load
 from ckptdoctor.specs.graph import GraphKind, GraphSpec, Variable
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.objects import OBJECT_VALUE
@@ -49,12 +50,18 @@ class Unmatched:
         renamings, ambiguities: what was found since.
         doubtful: names that are on both sides and do not mean the same variable.
         restored_by: the `tf.train.Checkpoint(...)` that restores by objects; empty if none does.
+        load: what the owner's loader does by itself; None where that is not known.
     """
 
     def __init__(
-        self, graph: GraphSpec, inventory: Inventory, variables: Sequence[Variable], entries: Sequence[Entry]
+        self,
+        graph: GraphSpec,
+        inventory: Inventory,
+        variables: Sequence[Variable],
+        entries: Sequence[Entry],
+        load: Load | None = None,
     ) -> None:
-        self.graph, self.inventory = graph, inventory
+        self.graph, self.inventory, self.load = graph, inventory, load
         self.variables, self.entries = tuple(variables), tuple(entries)
         self.missing = [Labelled(variable.key, variable) for variable in variables]
         self.unexpected = [Labelled(entry.key, entry) for entry in entries]
@@ -121,18 +128,21 @@ class Unmatched:
     def one_sided(self) -> tuple[list[Labelled[Variable]], list[Labelled[Entry]]]:
         """The names that are not doubtful: they are on one side only."""
         return (
-            [item for item in self.missing if item.key not in self.doubtful],
-            [item for item in self.unexpected if item.key not in self.doubtful],
+            [item for item in self.missing if not self._is_doubtful(item)],
+            [item for item in self.unexpected if not self._is_doubtful(item)],
         )
+
+    def _is_doubtful(self, item: Labelled[Variable] | Labelled[Entry]) -> bool:
+        return item.key in self.doubtful or item.value.key in self.doubtful
 
     def layers(self, *, doubtful: bool = False) -> tuple[list[GraphLayer], list[StoredLayer]]:
         """The layers of the network that are left: the graph's in its order, the checkpoint's in the order of numbers."""
         network = [item for item in self.missing if training_state(item.key) is None]
         stored = [item for item in self.unexpected if training_state(item.key) is None]
         return (
-            group_layers(item for item in network if (item.key in self.doubtful) == doubtful),
+            group_layers(item for item in network if self._is_doubtful(item) == doubtful),
             sorted(
-                group_layers(item for item in stored if (item.key in self.doubtful) == doubtful),
+                group_layers(item for item in stored if self._is_doubtful(item) == doubtful),
                 key=lambda layer: natural(layer.name.scope),
             ),
         )

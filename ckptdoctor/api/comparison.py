@@ -14,6 +14,7 @@ from ckptdoctor.diagnosis.case import Purpose
 from ckptdoctor.diagnosis.diagnosis import Diagnosis
 from ckptdoctor.errors import UsageError
 from ckptdoctor.graphs.request import GraphRequest
+from ckptdoctor.loaders.asked import Call
 from ckptdoctor.specs.graph import GraphSpec
 
 if TYPE_CHECKING:
@@ -37,11 +38,6 @@ class DiffReport(Diagnosis):
 
     values: tuple[ValueDifference, ...] = ()
 
-    @property
-    def fits(self) -> bool:
-        """Whether nothing would go wrong: the same as `clean`."""
-        return self.clean
-
     def __repr__(self) -> str:
         sides = f"{self.alignment.graph.source} against {self.alignment.inventory.source}"
         counts = (
@@ -50,9 +46,8 @@ class DiffReport(Diagnosis):
         )
         codes = [f"{item.rule.code} {item.variable or item.key}" for item in self.findings]
         listed = ", ".join(codes[:3]) + (f" and {len(codes) - 3} more" if len(codes) > 3 else "")
-        return (
-            f"<diff of {sides}: {'it fits' if self.fits else 'it does not fit'}\n {counts}\n {listed or 'no findings'}>"
-        )
+        said = "it fits" if self.fits else "no findings" if self.clean else "it does not fit"
+        return f"<diff of {sides}: {said}\n {counts}\n {listed or 'no findings'}>"
 
     def __str__(self) -> str:
         from ckptdoctor.reports.diff_text import print_diff
@@ -94,6 +89,10 @@ def diff(
     ema: bool = False,
     purpose: Purpose = "either",
     values: bool = False,
+    loader: str = "",
+    by_name: bool = False,
+    skip_mismatch: bool = False,
+    expect_partial: bool = False,
     python: GraphName = "",
     timeout: float = DEFAULT_TIMEOUT,
     cache: bool = True,
@@ -115,6 +114,9 @@ def diff(
         ema: moving averages are taken in their variables' place.
         purpose: what the checkpoint is wanted for, `finetune` or `inference`; advice depends on it.
         values: compare values, too; the graph is a checkpoint then.
+        loader: whose load is meant where several apply: `load_weights`, `tf.train.Checkpoint` or `Saver`.
+        by_name, skip_mismatch: of Keras's `load_weights`.
+        expect_partial: of `tf.train.Checkpoint`.
         python: the interpreter that builds the graph; the running one without it.
         timeout: seconds that building the graph may take.
         cache: whether the trace of an unchanged graph may be used.
@@ -130,6 +132,7 @@ def diff(
         prepare=names_of(rename, map, ema=ema),
         purpose=purpose,
         values=values,
+        call=call_of(loader, by_name=by_name, skip_mismatch=skip_mismatch, expect_partial=expect_partial),
     )
 
 
@@ -162,6 +165,13 @@ def side_of(
     return graph_of_live(graph)
 
 
+def call_of(
+    loader: str = "", *, by_name: bool = False, skip_mismatch: bool = False, expect_partial: bool = False
+) -> Call:
+    """The load that is meant."""
+    return Call(loader, by_name, skip_mismatch, expect_partial)
+
+
 def compare(
     graph: Side,
     checkpoint: Checkpoint,
@@ -171,6 +181,7 @@ def compare(
     prepare: Names | Wishes | None = None,
     purpose: Purpose = "either",
     values: bool = False,
+    call: Call | None = None,
     counting: Callable[[int], Callable[[int], object]] = lambda total: lambda size: None,
 ) -> DiffReport:
     """The report on two sides.
@@ -182,6 +193,7 @@ def compare(
         prepare: what a person decided about the checkpoint; it is compared as that would leave it.
         purpose: what the checkpoint is wanted for.
         values: compare values, too.
+        call: the load that is meant, where it is not the one that applies by itself.
         counting: is told how many bytes of values there are to compare; gives what hears of them as they are compared.
 
     Raises:
@@ -211,7 +223,9 @@ def compare(
         keys = {key: derived.source for key, derived in derive(plan, inventory).items() if derived.source}
         inventory = carried_out(plan, inventory)
         options += prepare.options
-    compared = comparison.compare(spec, inventory, options, include=include, exclude=exclude, purpose=purpose)
+    compared = comparison.compare(
+        spec, inventory, options, include=include, exclude=exclude, purpose=purpose, call=call
+    )
     diagnosis = compared.diagnosis
     differences = _value_differences(diagnosis, lhs, checkpoint, keys, counting) if values else ()
     compared_fields: dict[str, Any] = {field.name: getattr(diagnosis, field.name) for field in fields(Diagnosis)}

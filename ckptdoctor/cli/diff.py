@@ -19,6 +19,7 @@ from ckptdoctor.cli.options import (
     HtmlOption,
     IncludeOption,
     InputOption,
+    LoaderOption,
     MapOption,
     Purpose,
     PythonOption,
@@ -47,6 +48,14 @@ def diff(
         Purpose, typer.Option("--for", metavar="PURPOSE", help="finetune, inference or either.")
     ] = "either",
     values: Annotated[bool, typer.Option("--values", help="Values too; GRAPH is a checkpoint.")] = False,
+    loader: LoaderOption = "",
+    by_name: Annotated[bool, typer.Option("--by-name", hidden=True, help="load_weights finds layers by name.")] = False,
+    skip_mismatch: Annotated[
+        bool, typer.Option("--skip-mismatch", hidden=True, help="load_weights warns of what does not fit.")
+    ] = False,
+    expect_partial: Annotated[
+        bool, typer.Option("--expect-partial", hidden=True, help="restore says nothing of what it leaves.")
+    ] = False,
     output_format: ReportFormatOption = "text",
     html: HtmlOption = None,
     python: PythonOption = "",
@@ -65,7 +74,7 @@ def diff(
         ckptdoctor diff before.ckpt after.ckpt --values
         ckptdoctor diff model.py model.ckpt --rename '^tower_0/=' --for inference
     """
-    from ckptdoctor.api.comparison import compare, side_of
+    from ckptdoctor.api.comparison import call_of, compare, side_of
     from ckptdoctor.api.names import names_of
     from ckptdoctor.api.opened import checkpoint_of
     from ckptdoctor.reports.check_text import check_lines
@@ -93,6 +102,7 @@ def diff(
             prepare=names,
             purpose=purpose,
             values=values,
+            call=call_of(loader, by_name=by_name, skip_mismatch=skip_mismatch, expect_partial=expect_partial),
             counting=counting,
         )
     if html:

@@ -67,4 +67,14 @@ ConfigOption = Annotated[Path, typer.Option("--config", metavar="FILE", help="Th
 HtmlOption = Annotated[
     Path | None, typer.Option("--html", metavar="FILE", help="Write a page for a browser, too.", show_default=False)
 ]
+LoaderOption = Annotated[
+    str,
+    typer.Option(
+        "--loader",
+        metavar="NAME",
+        hidden=True,
+        help="Whose load is meant: load_weights, tf.train.Checkpoint or Saver.",
+        show_default=False,
+    ),
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace an existing output.")]

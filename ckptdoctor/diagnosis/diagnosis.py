@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ckptdoctor.alignment.pairs import Alignment
+from ckptdoctor.diagnosis.agreement import Agreement, compare_load
 from ckptdoctor.diagnosis.case import Case, Purpose
 from ckptdoctor.diagnosis.diagnostic import Diagnostic
 from ckptdoctor.diagnosis.rules import RULES
 from ckptdoctor.libraries.name import scope_of
 from ckptdoctor.libraries.training_state import training_state
+from ckptdoctor.loaders.load import Load
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +24,14 @@ class Diagnosis:
         diagnostics: the findings, in the graph's order, what concerns only the checkpoint last.
         graph_argument: the graph and its options, as arguments of a command.
         ignored: the findings that the user has said to ignore.
+        load: what the owner's loader does; None where no loader takes such a file, or what it does cannot be told.
     """
 
     alignment: Alignment
     diagnostics: tuple[Diagnostic, ...]
     graph_argument: tuple[str, ...]
     ignored: tuple[Diagnostic, ...] = ()
+    load: Load | None = None
 
     @property
     def findings(self) -> tuple[Diagnostic, ...]:
@@ -46,13 +50,29 @@ class Diagnosis:
         return tuple(dict.fromkeys(scope_of(name) for name in network))
 
     @property
+    def agreement(self) -> Agreement | None:
+        """What the loader does against what is meant; None where what it does is not known."""
+        return compare_load(self.alignment, self.load) if self.load is not None else None
+
+    @property
+    def fits(self) -> bool:
+        """Whether the loader gives every variable that was asked for what is meant, and nothing else is wrong."""
+        agreement = self.agreement
+        return self.clean and agreement is not None and agreement.fits
+
+    @property
     def clean(self) -> bool:
         """Whether nothing would go wrong."""
         return not self.findings
 
 
 def diagnose(
-    alignment: Alignment, graph: str, purpose: Purpose = "either", *, options: Sequence[str] = ()
+    alignment: Alignment,
+    graph: str,
+    purpose: Purpose = "either",
+    *,
+    options: Sequence[str] = (),
+    load: Load | None = None,
 ) -> Diagnosis:
     """Runs every rule on what the rules before it left unexplained.
 
@@ -61,21 +81,37 @@ def diagnose(
         graph: the graph as a command can name it.
         purpose: what the checkpoint is wanted for.
         options: the options that belong to the graph, as arguments of a command.
+        load: what the owner's loader does; without it names, shapes and types alone are compared.
     """
     graph_argument = (graph, *options)
-    case = Case(alignment, graph_argument, alignment.mismatched, alignment.missing, alignment.unexpected, purpose)
+    agreement = compare_load(alignment, load) if load is not None else None
+    case = Case(
+        alignment,
+        graph_argument,
+        alignment.mismatched,
+        alignment.missing,
+        alignment.unexpected,
+        purpose,
+        agreement,
+    )
     diagnostics: list[Diagnostic] = []
-    for rule in RULES if _disagree(alignment) else ():
+    for rule in RULES if _disagree(alignment) or (agreement and not agreement.fits) else ():
         new = _with_slots(list(rule.check(case)), case)
         diagnostics += new
-        case = case.without(frozenset().union(*(diagnostic.covers for diagnostic in new)))
+        case = case.without(new)
     order = {variable.name: position for position, variable in enumerate(alignment.graph.variables)}
     diagnostics.sort(key=lambda diagnostic: order.get(diagnostic.variable, len(order)))
-    return Diagnosis(alignment, tuple(diagnostics), graph_argument)
+    return Diagnosis(alignment, tuple(diagnostics), graph_argument, load=load)
 
 
 def _disagree(alignment: Alignment) -> bool:
-    return bool(alignment.mismatched or alignment.missing or alignment.unexpected or alignment.renamings)
+    return bool(
+        alignment.mismatched
+        or alignment.missing
+        or alignment.unexpected
+        or alignment.renamings
+        or alignment.inventory.absent
+    )
 
 
 def _with_slots(diagnostics: list[Diagnostic], case: Case) -> list[Diagnostic]:

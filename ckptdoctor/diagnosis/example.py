@@ -3,6 +3,9 @@
 line  := KEY SHAPE [DTYPE] ["resource"] [OP ["input" SHAPE] ["flattened" SHAPE ["as" AXES]] ["padding" WORD]]
 SHAPE := "[" sizes "]", ? for an unknown size
 AXES  := the order of the map's axes, such as HWC
+
+What a loader does with them may be said too, a line each: the call, `KEY gets KEY`, `raises ERROR`, `prints TEXT`. What is
+given nothing keeps its own value.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ckptdoctor.loaders.load import Load
 from ckptdoctor.specs.dtype import dtype_from_name
 from ckptdoctor.specs.graph import Consumer, GraphKind, GraphSpec, Variable
 from ckptdoctor.specs.inventory import Entry, Family, Inventory
@@ -25,10 +29,12 @@ _LINE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A graph's variables and a checkpoint's entries, a line each."""
+    """A graph's variables and a checkpoint's entries, a line each; what a load does, and a data file that is missing."""
 
     graph: str
     checkpoint: str
+    load: str = ""
+    absent: str = ""
 
     def graph_spec(self) -> GraphSpec:
         """The graph."""
@@ -37,7 +43,28 @@ class Example:
     def inventory(self) -> Inventory:
         """The checkpoint."""
         entries = {match["key"]: Entry(match["key"], _spec(match)) for match in _lines(self.checkpoint)}
-        return Inventory("model.ckpt", "tensor bundle (V2)", Family.TENSORFLOW, (), dict(sorted(entries.items())))
+        absent = (self.absent,) if self.absent else ()
+        return Inventory(
+            "model.ckpt", "tensor bundle (V2)", Family.TENSORFLOW, (), dict(sorted(entries.items())), absent=absent
+        )
+
+    def loaded(self) -> Load | None:
+        """What the load does, where that is said."""
+        if not self.load:
+            return None
+        call, error, warnings, given = "model.load_weights(path)", "", list[str](), dict[str, str]()
+        for line in self.load.splitlines():
+            if line.startswith("raises "):
+                error = line.removeprefix("raises ")
+            elif line.startswith("prints "):
+                warnings.append(line.removeprefix("prints "))
+            elif " gets " in line:
+                key, _, stored = line.partition(" gets ")
+                given[key] = stored
+            else:
+                call = line
+        keys = [variable.key for variable in self.graph_spec().variables]
+        return Load(call, given, tuple(key for key in keys if key not in given), error, tuple(warnings))
 
 
 def _lines(text: str) -> list[re.Match[str]]:

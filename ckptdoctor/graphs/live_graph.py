@@ -15,7 +15,7 @@ from ckptdoctor.graph_worker.keras_2_structure import describe_keras_2
 from ckptdoctor.graph_worker.keras_3 import configuration, own_weights
 from ckptdoctor.graph_worker.keras_layers import consumer_of_weight, graph_of_layers
 from ckptdoctor.graph_worker.keras_places import places_of_keras_2, places_of_keras_3
-from ckptdoctor.graph_worker.keras_structure import describe_layers
+from ckptdoctor.graph_worker.keras_structure import describe_layers, describe_structure
 from ckptdoctor.graph_worker.objects import Objects
 from ckptdoctor.graph_worker.operations import graph_of_operations
 from ckptdoctor.graphs.consumer import consumer_of
@@ -86,8 +86,14 @@ def graph_of_keras(model: Any) -> GraphSpec:
         wrapped=objects is not None,
         config=configuration(model) if three else "",
         keras_version=str(sys.modules["keras"].__version__) if three else "",
-        keras=read_structure(describe_layers(sys.modules["keras"], model) if three else describe_keras_2(model)),
+        keras=read_structure(_structure(model) if three else describe_keras_2(model)),
     )
+
+
+def _structure(model: Any) -> dict[str, Any] | None:
+    """How Keras 3's loaders walk a model; where that cannot be told, its layers."""
+    keras = sys.modules["keras"]
+    return describe_structure(keras, model) or describe_layers(keras, model)
 
 
 def graph_of_module(module: Any) -> GraphSpec:

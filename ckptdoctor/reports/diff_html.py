@@ -56,7 +56,7 @@ def _findings(view: View, anchors: Mapping[str, str]) -> Iterator[str]:
     count = len(view.findings)
     yield f'<section aria-labelledby="findings"><h2 id="findings">{count} finding{"" if count == 1 else "s"}</h2>'
     if view.clean:
-        yield "<p>The checkpoint fits the graph.</p>"
+        yield f"<p>{html_text(view.verdict)}</p>"
     for finding in view.findings:
         yield _finding(finding, anchors)
     if view.harmless:

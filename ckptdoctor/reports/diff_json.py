@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ckptdoctor.conversion.plan_file import op_to_dict
+from ckptdoctor.diagnosis.agreement import Agreement
 from ckptdoctor.diagnosis.diagnosis import Diagnosis
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy
 from ckptdoctor.reports.view import view_of
@@ -46,12 +47,34 @@ def diff_to_dict(diagnosis: Diagnosis) -> dict[str, Any]:
             "notes": list(alignment.inventory.notes),
         },
         "outcome": view.outcome,
+        "fits": diagnosis.fits,
+        "load": _load(diagnosis.agreement),
         "restored_by": alignment.restored_by or None,
         "summary": {**asdict(view.counts), "fresh": view.counts.fresh},
         "random": list(view.random),
         "variables": variables,
         "diagnostics": [_diagnostic(diagnostic) for diagnostic in diagnosis.diagnostics],
         "ignored": [_diagnostic(diagnostic) for diagnostic in diagnosis.ignored],
+    }
+
+
+def _load(agreement: Agreement | None) -> dict[str, Any] | None:
+    """What the loader does; null where that is not known."""
+    if agreement is None:
+        return None
+    load = agreement.load
+    return {
+        "call": load.call,
+        "error": load.error or None,
+        "causes": list(load.causes),
+        "warnings": list(load.warnings),
+        "given": dict(load.given),
+        "right": [pair.variable.key for pair in agreement.right],
+        "reshaped": [pair.variable.key for pair in agreement.reshaped],
+        "other": [variable.key for variable, _ in agreement.other],
+        "kept": [variable.key for variable, _ in agreement.kept],
+        "zeroed": [variable.key for variable in agreement.zeroed],
+        "ignored": list(load.ignored),
     }
 
 

@@ -113,4 +113,4 @@ def _summary(view: View, console: Console, most: int | None) -> None:
             console, f"{len(view.ignored)} ({codes}), as the graph's comments ask", label="ignored: ", indent=2
         )
     if view.clean:
-        console.print(Text("The checkpoint fits the graph.", style="bold green"))
+        console.print(Text(view.verdict, style="bold green"))

@@ -24,7 +24,9 @@ def junit_text(diagnoses: Sequence[Diagnosis], errors: Sequence[CkptDoctorError]
         counts: dict[str, Any] = {"tests": str(max(1, failed)), "failures": str(failed), "errors": "0"}
         suite = Xml.SubElement(root, "testsuite", name=name, **counts)
         if view.clean:
-            Xml.SubElement(suite, "testcase", classname=name, name="the checkpoint fits the graph", time="0")
+            Xml.SubElement(
+                suite, "testcase", classname=name, name=view.verdict[0].lower() + view.verdict[1:-1], time="0"
+            )
         for finding in view.findings:
             place, diagnostic = finding.place, finding.diagnostic
             title = _text(f"{finding.rule.code} {finding.rule.name}: {finding.name}")

@@ -8,7 +8,7 @@ from typing import Literal
 
 from ckptdoctor.diagnosis.diagnosis import Diagnosis
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
-from ckptdoctor.diagnosis.outcome import outcome
+from ckptdoctor.diagnosis.outcome import outcome, verdict
 from ckptdoctor.specs.command import Command, operand, own_command
 from ckptdoctor.specs.graph import GraphKind, SourceLine
 from ckptdoctor.specs.tensor import TensorSpec, show_shape
@@ -118,6 +118,7 @@ class View:
         format: what format it is of.
         notes: what the user should know about both, a sentence each.
         outcome: what a restore would do.
+        verdict: what is said where nothing was found.
         findings: what would go wrong, in order.
         harmless: what breaks nothing, by rule.
         ignored: the findings that the user has said to ignore.
@@ -133,6 +134,7 @@ class View:
     format: str
     notes: tuple[str, ...]
     outcome: str
+    verdict: str
     findings: tuple[ShownFinding, ...]
     harmless: tuple[Harmless, ...]
     ignored: tuple[ShownFinding, ...]
@@ -165,7 +167,8 @@ def view_of(diagnosis: Diagnosis) -> View:
         checkpoint=inventory.source,
         format=inventory.format,
         notes=(*graph.notes, *inventory.notes),
-        outcome=outcome(alignment),
+        outcome=outcome(diagnosis),
+        verdict=verdict(diagnosis),
         findings=tuple(_shown(diagnosis, diagnosis.findings)),
         harmless=tuple(_harmless(diagnosis)),
         ignored=tuple(_shown(diagnosis, diagnosis.ignored)),

@@ -92,6 +92,8 @@ class Inventory:
             `top_level_model_weights`.
         keras_version: the version of Keras that such a file says it is of; empty where it says none, as those of Keras 1.
         restore_pattern: the pattern that TensorFlow restores it by, where its files have no common name; else empty.
+        absent: the names of the files that hold values and are not there.
+        planned: whether it is what a plan would leave, so that there is no such file yet.
     """
 
     source: str
@@ -105,6 +107,8 @@ class Inventory:
     restore_pattern: str = ""
     groups: tuple[StoredGroup, ...] = ()
     keras_version: str = ""
+    absent: tuple[str, ...] = ()
+    planned: bool = False
 
     @property
     def has_saver(self) -> bool:

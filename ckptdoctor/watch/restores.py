@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import importlib.machinery
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
 from types import ModuleType
@@ -17,7 +17,7 @@ from typing import Any
 
 from ckptdoctor.watch.accounts import keras_restored, object_restored, saver_restored
 
-Account = Callable[[Any, str, BaseException | None], None]
+Account = Callable[[Any, str, BaseException | None, Mapping[str, Any]], None]
 
 _SAVER, _OBJECTS = "tensorflow.python.training.saver", "tensorflow.python.checkpoint.checkpoint"
 _WATCHED: dict[str, tuple[tuple[str, str, Account], ...]] = {
@@ -114,14 +114,16 @@ def _watched(method: Callable[..., Any], account: Account) -> Callable[..., Any]
         if _within:
             return method(self, *args, **kwargs)
         path = args[path_at] if len(args) > path_at else next((kwargs[name] for name in named if name in kwargs), "")
+        # Keras's second argument is how it treats what does not fit.
+        options = {**kwargs, "skip_mismatch": args[1]} if account is keras_restored and len(args) > 1 else kwargs
         _within = True
         try:
             try:
                 result = method(self, *args, **kwargs)
             except Exception as error:
-                _give(account, self, path, error)
+                _give(account, self, path, error, options)
                 raise
-            _give(account, self, path, None)
+            _give(account, self, path, None, options)
             return result
         finally:
             _within = False
@@ -132,11 +134,11 @@ def _watched(method: Callable[..., Any], account: Account) -> Callable[..., Any]
 _within = False
 
 
-def _give(account: Account, restorer: Any, path: Any, error: BaseException | None) -> None:
+def _give(account: Account, restorer: Any, path: Any, error: BaseException | None, options: Mapping[str, Any]) -> None:
     """Gives account of one restore; no failure of ours gets out."""
     if not path:
         return
     try:
-        account(restorer, str(path), error)
+        account(restorer, str(path), error, options)
     except Exception as problem:
         print(f"ckptdoctor: this restore could not be explained: {type(problem).__name__}: {problem}", file=sys.stderr)

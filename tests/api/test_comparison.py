@@ -147,7 +147,7 @@ def test_values_are_compared_under_the_names_that_are_meant(tmp_path: Path) -> N
     for options in ({"rename": {"^tower/": "net/"}}, {"map": {"tower/a": "net/a", "tower/b": "net/b"}}):
         report = ckptdoctor.diff(tmp_path / "a.npz", tmp_path / "b.npz", values=True, **options)  # type: ignore[arg-type]
         assert {item.lhs: item.state for item in report.values} == {"net/a": "equal", "net/b": "changed"}
-        assert report.fits
+        assert report.clean
         assert report.to_dict()["values"]
     with pytest.raises(ckptdoctor.UsageError, match="holds no values"):
         ckptdoctor.diff(DENSE, V1, inputs=IMAGES, values=True)

@@ -13,7 +13,7 @@ from ckptdoctor.diagnosis.rules import RULES
 
 
 def codes(example: Example) -> set[str]:
-    diagnosis = diagnose(align(example.graph_spec(), example.inventory()), "graph.py")
+    diagnosis = diagnose(align(example.graph_spec(), example.inventory()), "graph.py", load=example.loaded())
     derive(plan_from_diagnosis(diagnosis), example.inventory())  # what is prescribed can be carried out
     derive(plan_from_diagnosis(diagnosis, unsafe=True), example.inventory())
     return {diagnostic.rule.code for diagnostic in diagnosis.diagnostics}

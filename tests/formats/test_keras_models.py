@@ -21,6 +21,12 @@ def run(*arguments: str | Path, code: int = 0) -> str:
     return result.output
 
 
+def fits(printed: str) -> bool:
+    """Whether every variable has its value; of a file's own graph no program says how it is loaded."""
+    named = "Every variable has a value of its name, shape and type in this file."
+    return "The checkpoint fits the graph." in printed or named in printed
+
+
 def build() -> Any:
     import keras
 
@@ -74,7 +80,7 @@ def test_a_checkpoint_by_name_is_one_that_keras_does_not_load(
     graph = directory / "graph.py"
     written = run("convert", directory / source, tmp_path / "named.ckpt", "--graph", graph, "--by-name")
     assert "not proved: Keras's load_weights reads no TensorFlow checkpoint" in written
-    run("diff", graph, tmp_path / "named.ckpt")
+    assert "no-object-graph" in run("diff", graph, tmp_path / "named.ckpt", code=1)
     verified = run("verify", tmp_path / "named.ckpt", "--graph", graph, code=1)
     assert "reads no TensorFlow checkpoint" in verified
 
@@ -90,7 +96,7 @@ def test_a_checkpoint_by_objects_is_consumed(source: str, saved: tuple[Path, Any
     status = tf.train.Checkpoint(model=again).restore(str(tmp_path / "objects.ckpt"))
     status.assert_consumed()
     assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), again.get_weights(), strict=True))
-    assert "The checkpoint fits the graph." in run("diff", graph, tmp_path / "objects.ckpt")
+    assert fits(run("diff", graph, tmp_path / "objects.ckpt"))
     verified = run("verify", tmp_path / "objects.ckpt", "--graph", graph)
     count = len(model.weights)
     assert f"ok {count} of {count} variables hold the stored values" in verified
@@ -100,7 +106,7 @@ def test_a_checkpoint_by_objects_is_consumed(source: str, saved: tuple[Path, Any
 @pytest.mark.parametrize("source", ["m.weights.h5", "m.keras", "legacy.h5"])
 def test_keras_files_fit_their_model(source: str, saved: tuple[Path, Any]) -> None:
     directory, _ = saved
-    assert "The checkpoint fits the graph." in run("diff", directory / "graph.py", directory / source)
+    assert fits(run("diff", directory / "graph.py", directory / source))
 
 
 def test_another_head_is_a_class_count(saved: tuple[Path, Any], tmp_path: Path) -> None:

@@ -26,6 +26,12 @@ def run(*arguments: str | Path, code: int = 0) -> str:
     return result.output
 
 
+def fits(printed: str) -> bool:
+    """Whether every variable has its value; of a file's own graph no program says how it is loaded."""
+    named = "Every variable has a value of its name, shape and type in this file."
+    return "The checkpoint fits the graph." in printed or named in printed
+
+
 def _real(*patterns: str) -> list[str]:
     if not REAL.is_dir():
         return []
@@ -54,14 +60,14 @@ def test_every_saved_model_fits_its_own_variables(name: str) -> None:
         assert all(names[variable.name] in (True, False) for variable in declared if variable.name in names)
     found = {variable.key: variable.spec.shape for variable in graph.variables}
     assert all(stored.get(key, shape) == shape for key, shape in found.items())
-    assert "The checkpoint fits the graph." in run("diff", path, path.parent)
+    assert fits(run("diff", path, path.parent))
 
 
 @pytest.mark.parametrize("name", _real("*.keras", "*_models/**/*.hdf5", "k3_churn/*.h5"))
 def test_every_whole_keras_model_fits_its_own_weights(name: str) -> None:
     graph = read_graph(str(REAL / name))
     assert graph.kind is GraphKind.KERAS_MODEL
-    assert "The checkpoint fits the graph." in run("diff", REAL / name, REAL / name)
+    assert fits(run("diff", REAL / name, REAL / name))
     if "nested" not in name:
         used = [variable.consumer.op for variable in graph.variables if variable.consumer]
         assert len(used) == len(graph.variables)
@@ -143,7 +149,7 @@ def test_a_graph_definition_is_compared_or_is_its_constants(text: bool, resource
         v1.train.write_graph(frozen, str(tmp_path), "frozen", as_text=text)
     found = read_graph(str(tmp_path / "graph"))
     assert found.kind is GraphKind.GRAPH_DEF
-    assert "The checkpoint fits the graph." in run("diff", tmp_path / "graph", tmp_path / "ck")
+    assert fits(run("diff", tmp_path / "graph", tmp_path / "ck"))
     assert "variables, whose values are in a checkpoint" in run("inspect", tmp_path / "graph", code=3)
     constants = ckptdoctor.open(tmp_path / "frozen")
     assert constants["net/w"][...].tolist() == np.arange(12, dtype=np.float32).reshape(4, 3).tolist()

@@ -9,11 +9,14 @@ from ckptdoctor.alignment.matchers import (
     elimination,
     equal_names,
     exported_list,
+    keras_load,
     keras_order,
     keras_places,
     numbers,
+    object_keys,
     object_order,
     objects,
+    own_names,
     recorded_names,
     renumbered,
     scopes,
@@ -24,10 +27,12 @@ from ckptdoctor.alignment.unmatched import Matches, Unmatched
 Matcher = Callable[[Unmatched], Matches]
 """Says which of what is left belongs together, and which cannot be told apart."""
 
-BY_KEY: tuple[Matcher, ...] = (objects.match, equal_names.match)
+BY_KEY: tuple[Matcher, ...] = (objects.match, object_keys.match, equal_names.match)
 """What a loader of TensorFlow's own finds: these read keys as they stand in the checkpoint."""
 
 BY_NAME: tuple[Matcher, ...] = (
+    keras_load.match,
+    own_names.match,
     keras_places.match,
     recorded_names.match,
     renumbered.match,

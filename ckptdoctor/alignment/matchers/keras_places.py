@@ -1,7 +1,8 @@
 """The variables of a Keras 3 model, at the places where Keras itself looks for them in its file.
 
 A model says where it puts each variable (`layers/dense/vars/0`), and a file has something at that place. It is believed
-if the file has at least half of what is missing: what lies at the same place in another model's file is another layer.
+if the file has at least half of what is missing: what lies at the same place in another model's file is another layer. Names that both sides record
+must not say otherwise.
 Source: Keras 3, keras/src/saving/saving_lib.py, `_save_state` and `H5IOStore`.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from ckptdoctor.alignment.own_names import OwnNames
 from ckptdoctor.alignment.pairs import Pair
 from ckptdoctor.alignment.renaming import Renaming
 from ckptdoctor.alignment.unmatched import Matches, Unmatched
@@ -18,9 +20,12 @@ def match(state: Unmatched) -> Matches:
     """The entries at the variables' places."""
     entries = {item.value.key: item.value for item in state.unexpected}
     missing = [item.value for item in state.missing]
+    names = OwnNames(state.graph, state.inventory)
     takers = Counter(variable.stored for variable in missing)
     pairs = tuple(
-        (item, entries[item.stored]) for item in missing if item.stored in entries and takers[item.stored] == 1
+        (item, entries[item.stored])
+        for item in missing
+        if item.stored in entries and takers[item.stored] == 1 and not names.contradict(item, entries[item.stored])
     )
     if 2 * len(pairs) < len(missing) or not pairs:
         return Matches()

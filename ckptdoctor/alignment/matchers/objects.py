@@ -42,7 +42,8 @@ def match(state: Unmatched) -> Matches:
         renamings.append(Renaming("objects", "", "", pairs, True, evidence, followed=True))
     if model is None:
         renamings += _under_other_names(mine, state.variables, entries, stored, pairs)
-    return Matches(renamings=renamings, restored_by=call)
+    # A model may be held under any name: none that leads to no variable is the one that is meant.
+    return Matches(renamings=renamings, restored_by=call if pairs or model is None else "")
 
 
 def _starts(

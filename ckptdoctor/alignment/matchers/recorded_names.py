@@ -15,7 +15,7 @@ from ckptdoctor.specs.inventory import Entry
 
 def match(state: Unmatched) -> Matches:
     """The entries beside whose keys the variables' names are recorded, each beside one key only."""
-    if state.renamings:
+    if any(renaming.kind in ("structure", "recorded") for renaming in state.renamings):
         return Matches()  # the places of Keras say it better
     named: dict[str, list[Entry]] = {}
     for item in state.unexpected:

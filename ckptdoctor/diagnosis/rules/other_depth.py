@@ -5,7 +5,8 @@ Finds families of numbered layers (`encoder/layer_7`, `block3/unit_4`) of which 
 another variant (ALBERT's shared group for BERT's layers).
 
 ## Why is this bad
-A deeper graph misses keys. A shallower one loads without a word, and is a truncated network.
+A deeper graph misses keys. A shallower one loads without a word, and is a truncated network: often that is what is meant,
+so it is `info`. A layer that is left out *between* others is [layer-between](CKD408.md).
 
 ## Example
 The graph has `layer_0` to `layer_23`, the checkpoint `layer_0` to `layer_11`: large against base.
@@ -85,7 +86,7 @@ def _longer(case: Case, extra: Sequence[Named], common: set[str], *, graph: bool
         evidence = [f"{stem}N: N is up to {max(numbers)} in {sides[0]} and up to {max(shared[stem])} in {sides[1]}."]
         if not graph:
             evidence.append("A restore says nothing, and the graph is a truncated network.")
-        rule = RULE if graph else Rule(RULE.code, RULE.name, "warning")
+        rule = RULE if graph else Rule(RULE.code, RULE.name, "info")
         yield about_names(
             rule,
             f"{sides[0]} has {deep} of these layers, {sides[1]} {shallow}.",

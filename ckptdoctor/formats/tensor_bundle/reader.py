@@ -139,6 +139,7 @@ class TensorBundle:
             described(entries, objects) if objects else entries,
             notes,
             objects,
+            absent=tuple(absent),
         )
 
     def _objects(self) -> ObjectGraph | None:
