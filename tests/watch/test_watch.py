@@ -127,7 +127,7 @@ def test_objects_and_keras(directory: Path) -> None:
     text = " ".join(done.stderr.split())
     assert text.count("ckptdoctor: ") == 3
     assert "restored no variable of these objects" in text
-    assert "tf.train.Checkpoint(model=...)" in text
+    assert "tf.train.Checkpoint(model=" in text
     assert text.count("CKD204") == 2
 
 
