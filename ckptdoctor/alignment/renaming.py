@@ -31,7 +31,7 @@ other words, numbers that correspond · `object order` the n-th layer with weigh
 shapes · `order` the same shapes in the same order · `elimination` what is left over.
 """
 
-BY_NAMES: frozenset[Kind] = frozenset({"named", "scope", "dialect", "numbering", "pattern", "object order"})
+BY_NAMES: frozenset[Kind] = frozenset({"scope", "dialect", "numbering", "pattern", "object order"})
 """The reasons that names give."""
 
 BY_SHAPES: frozenset[Kind] = frozenset({"shape", "order", "elimination"})
