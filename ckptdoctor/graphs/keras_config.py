@@ -28,7 +28,7 @@ from ckptdoctor.graphs.consumer import consumer_of
 from ckptdoctor.graphs.keras_file_structure import structure_of_file
 from ckptdoctor.graphs.keras_shapes import output_shape
 from ckptdoctor.limits import MAX_CONFIG_DEPTH, MAX_CONFIG_ITEMS
-from ckptdoctor.specs.graph import GraphKind, GraphSpec, Variable
+from ckptdoctor.specs.graph import Consumer, GraphKind, GraphSpec, Variable
 from ckptdoctor.specs.inventory import Entry, Inventory
 from ckptdoctor.specs.tensor import Shape
 
@@ -102,6 +102,19 @@ def read_keras_model(inventory: Inventory) -> GraphSpec:
         config=own,
         keras=structure_of_file(config, inventory, by_key, _snake_case, _sources),
     )
+
+
+def uses_in_file(inventory: Inventory) -> dict[str, Consumer]:
+    """Key → what the model that a Keras file describes uses it for; empty where the file describes none."""
+    if not inventory.config:
+        return {}
+    try:
+        variables = read_keras_model(inventory).variables
+    except Corrupt:
+        return {}  # the weights are read without the configuration, too
+    keys = {entry.name: entry.key for entry in inventory.variables.values() if entry.name}
+    uses = {variable.stored or variable.key: variable.consumer for variable in variables if variable.consumer}
+    return {keys.get(name, name): use for name, use in uses.items()}
 
 
 def graph_of_configuration(layers: Sequence[_Layer]) -> Graph:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from ckptdoctor import Diagnostic, convert, diff
 from ckptdoctor.cli.app import app
 from ckptdoctor.graphs.reading import read_graph
 from ckptdoctor.graphs.request import make_request
@@ -289,3 +290,31 @@ def test_a_matrix_that_is_used_transposed_is_transposed_and_unsafe() -> None:
     assert "uses this matrix transposed" in run("diff", "net.py:dense", "conv.ckpt", "--input", "x:Nx4", code=1)
     run("convert", "conv.ckpt", "fitted.ckpt", *options, "--unsafe")
     run("verify", "fitted.ckpt", *options, "--same-as", "net.py:convolutional", "conv.ckpt")
+
+
+@pytest.mark.parametrize("order", PERMS)
+def test_a_stored_matrix_is_a_convolution_in_the_order_that_its_file_shows(order: str) -> None:
+    import keras
+
+    namespace = write(KERAS, order)
+    dense = namespace["dense"]()  # type: ignore[operator]
+    rng = np.random.default_rng(3)
+    dense.set_weights([rng.normal(size=weight.shape).astype("f") for weight in dense.weights])
+    dense.save("dense.keras")
+    dense.save_weights("dense.weights.h5")
+
+    def finding(checkpoint: str) -> Diagnostic:
+        findings = diff("net.py:convolutional", checkpoint).findings
+        return next(item for item in findings if item.rule.name == "dense-for-conv")
+
+    assert finding("dense.keras").remedies[0].safety == ("safe" if order == "HWC" else "unsafe")
+    # A file of weights alone says nothing of the order.
+    alone = finding("dense.weights.h5")
+    assert alone.remedies[0].safety == "unsafe"
+    assert "not stored" in " ".join(alone.evidence)
+    convert("dense.keras", "conv.weights.h5", graph="net.py:convolutional", unsafe=True)
+    convolutional = namespace["convolutional"]()  # type: ignore[operator]
+    convolutional.load_weights("conv.weights.h5")
+    images = rng.normal(size=(4, SIDE, SIDE, 2)).astype("f")
+    np.testing.assert_allclose(convolutional(images), dense(images), atol=1e-4)
+    keras.backend.clear_session()
