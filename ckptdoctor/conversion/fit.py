@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ckptdoctor.conversion.plan import Derived
 from ckptdoctor.diagnosis.diagnosis import Diagnosis
+from ckptdoctor.libraries.name import read_name
 from ckptdoctor.specs.graph import GraphSpec, Variable
 from ckptdoctor.specs.inventory import OBJECT_GRAPH_KEY, Family
 
@@ -77,10 +78,26 @@ def _fits(variable: Variable, made: Derived, family: Family | None) -> bool:
     )
 
 
-def whole_layers(lacking: Sequence[Variable], variables: Sequence[Variable]) -> list[Variable]:
-    """These variables with the rest of their layers, and with the slots of both: a stored bias does not go with another kernel."""
-    scopes = {scope for variable in lacking if (scope := variable.name.rpartition("/")[0])}
-    taken = {variable.key for variable in lacking}
-    taken |= {variable.key for variable in variables if variable.name.rpartition("/")[0] in scopes}
+_NEUTRAL = ("bias", "beta", "gamma")
+"""What a layer can be made with or without: its initial value leaves the outputs of a layer that was saved without it alone."""
+
+
+def whole_layers(
+    lacking: Sequence[Variable], variables: Sequence[Variable], *, one_for_all: bool = False
+) -> list[Variable]:
+    """These variables with the rest of their layers, and with the slots of both.
+
+    A stored bias does not go with another kernel, nor a stored gamma with other statistics; a bias that was not saved
+    takes nothing from its kernel.
+
+    Args:
+        lacking: the variables.
+        variables: those that are there.
+        one_for_all: whether any of a layer's variables takes the others with it, as where Keras skips a layer.
+    """
+    decisive = [item for item in lacking if one_for_all or read_name(item.name).role not in _NEUTRAL]
+    scopes = {scope for item in decisive if (scope := item.name.rpartition("/")[0])}
+    taken = {item.key for item in lacking}
+    taken |= {item.key for item in variables if item.name.rpartition("/")[0] in scopes}
     owners = tuple(f"{key}/" for key in taken)
-    return [variable for variable in variables if variable.key in taken or variable.key.startswith(owners)]
+    return [item for item in variables if item.key in taken or item.key.startswith(owners)]

@@ -21,6 +21,7 @@ from ckptdoctor.graphs.request import GraphRequest
 from ckptdoctor.proof.digests import Digests
 from ckptdoctor.proof.loading import OWNERS, Loaded, load
 from ckptdoctor.specs.command import operand, own_command
+from ckptdoctor.specs.inventory import Family
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,10 @@ def prove(
         return unproved(fit, f"no loader of TensorFlow or Keras reads {target.name}")
     if len(fit.asked) > len({variable.key for variable in fit.asked}):
         return unproved(fit, "several of the graph's variables have one name")
-    left_out = {variable.key for variable in whole_layers(fit.lacking, fit.graph.variables)}
+    left_out = {
+        variable.key
+        for variable in whole_layers(fit.lacking, fit.graph.variables, one_for_all=target.family is Family.KERAS)
+    }
     left_out |= {variable.key for variable in fit.graph.variables} - {variable.key for variable in fit.asked}
     with Digests(checkpoint, derived) as digests, _under_final_names(staged, destination) as path:
         meant = {item.key: (fit.keys[item.key], item.spec.dtype) for item in fit.asked if item.key in fit.keys}
@@ -129,7 +133,8 @@ def _judged(loaded: Loaded, fit: Fit, left_out: Collection[str], digests: Digest
             listed,
         )
     by_saver = plain.code.startswith(_SAVER)
-    unfit = whole_layers(fit.lacking if plain.error or by_saver else fit.reported, fit.asked)
+    lacking = fit.lacking if plain.error or by_saver else fit.reported
+    unfit = whole_layers(lacking, fit.asked, one_for_all="load_weights" in plain.code)
     if not unfit:
         return Proof(len(fit.keys), held, loaded.code if plain.error else plain.code)
     names = tuple(variable.name for variable in unfit)

@@ -56,7 +56,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def _print_error(error: str, console: Console) -> None:
     for line in error.splitlines():
-        console.print(Text(f"    {printable(line)}".rstrip(), style="dim"), soft_wrap=True)
+        console.print(Text(f"    {printable(line.expandtabs(4))}".rstrip(), style="dim"), soft_wrap=True)
 
 
 def print_restored(restored: Restored, console: Console) -> None:
