@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -106,10 +107,14 @@ def graph_of_module(module: Any) -> GraphSpec:
         raise UsageError(f"{type(module).__name__} has no variables yet", hint="Call it on an input, and try again.")
     objects = _objects_of_model(module)
     numbers = objects.numbers if objects else {}
+    times = Counter(_variable(_saved_name(item), item).name for item in module.variables)
     variables = []
     for item in module.variables:
-        variable = _variable(_saved_name(item), item)
-        variables.append(replace(variable, key=variable.name, node=numbers.get(id(item), -1)))
+        variable, node = _variable(_saved_name(item), item), numbers.get(id(item), -1)
+        # Outside of graphs names are not unique: all that were given none are called Variable.
+        shared = objects is not None and node >= 0 and times[variable.name] > 1
+        name = objects.paths[node].partition("/")[2] if objects and shared else variable.name
+        variables.append(replace(variable, name=name, key=name, node=node))
     graph = _as_graph(objects, variables)
     return GraphSpec(_program(), GraphKind.TENSORFLOW_2, tuple(variables), objects=graph, wrapped=objects is not None)
 

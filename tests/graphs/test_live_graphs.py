@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import ckptdoctor
 from ckptdoctor.alignment.alignment import align
 from ckptdoctor.diagnosis.diagnosis import diagnose
 from ckptdoctor.errors import UsageError
@@ -167,3 +168,18 @@ def test_nothing_is_imported_to_tell() -> None:
         "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_variables_without_names_are_told_by_their_objects(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    class Net(tf.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a = tf.Variable(tf.zeros((3, 4)))
+            self.b = tf.Variable(2.5, dtype=tf.bfloat16)
+
+    prefix = tf.train.Checkpoint(net=Net()).save(str(tmp_path / "net"))
+    report = ckptdoctor.diff(Net(), prefix)
+    assert report.fits, str(report)
+    assert sorted(variable.name for variable in report.alignment.graph.variables) == ["a", "b"]
