@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ckptdoctor.conversion.plan import Derived, Plan, concat, derive
+from ckptdoctor.conversion.weights_only import notes_on_dropped
 from ckptdoctor.errors import UsageError
 from ckptdoctor.graphs.keras_config import read_keras_model
 from ckptdoctor.ops import Drop
@@ -57,9 +58,9 @@ def for_layers(
                 f"{output} whole or not at all, so they are left out."
             )
     dropped = [key for key in derived if key not in kept]
-    others = len(dropped) - sum(in_part.values())
-    if others:
-        notes.append(f"{others} tensors are no weights of the model and are left out.")
+    told = {key for group in groups if group.name in in_part for key in group.keys}
+    rest = [key for key in dropped if key not in told]
+    notes += notes_on_dropped(rest, source, f"Keras's load_weights takes none from {output}")
     return concat(source.source, [plan, Plan(source.source, tuple(map(Drop, dropped)), tuple(notes))]), whole
 
 

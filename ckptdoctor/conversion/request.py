@@ -10,8 +10,9 @@ from ckptdoctor.conversion.casts import cast_all
 from ckptdoctor.conversion.from_diagnosis import plan_from_diagnosis
 from ckptdoctor.conversion.keras_layers import for_layers
 from ckptdoctor.conversion.objects import for_objects, pruned
+from ckptdoctor.conversion.optimizer_state import state_in_keras_file
 from ckptdoctor.conversion.partitions import partition
-from ckptdoctor.conversion.plan import Plan, carried_out, concat, inverted
+from ckptdoctor.conversion.plan import Plan, carried_out, concat, derive, inverted
 from ckptdoctor.conversion.plan_file import read_plan, write_plan
 from ckptdoctor.conversion.weights_only import weights_only
 from ckptdoctor.conversion.wishes import Wishes
@@ -134,7 +135,10 @@ def for_target(
         plan, layers = for_layers(plan, source, graph, target.name)
         places = {key: "" for layer in layers for key in layer.keys}
     elif target.by_position:
-        plan = weights_only(plan, source, list(places))
+        state, no_state = state_in_keras_file(derive(plan, source), source, graph)
+        plan = weights_only(plan, source, list(places | state) if places else [], no_state)
+        places |= state
+        layers = () if graph else source.groups
     config = graph.config if graph else source.config
     # A file that records its layers and no version is of Keras 1, which Keras 2 rearranges.
     version = graph.keras_version if graph else source.keras_version or "1"

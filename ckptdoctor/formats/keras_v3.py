@@ -92,7 +92,7 @@ class KerasWeightsWriter(PlacedWriter):
         shards = split(tensors, options.max_shard_size)
         if not destination.endswith(".json") and not options.max_shard_size:
             stream = output.create(Path(destination))
-            _lay_out(self, stream, tensors, options.places)
+            _lay_out(self, stream, tensors, options)
             return
         # Source: Keras 3, keras/src/saving/saving_lib.py, `ShardedH5IOStore`, for the names and the list.
         index = Path(destination).with_name(_base_name(destination) + ".weights.json")
@@ -103,7 +103,7 @@ class KerasWeightsWriter(PlacedWriter):
                 listed = files.setdefault("/" + options.places[key].rpartition("/")[0], [])
                 listed += [] if name in listed else [name]
             stream = output.create(index.with_name(name))
-            _lay_out(self, stream, {key: tensors[key] for key in keys}, options.places)
+            _lay_out(self, stream, {key: tensors[key] for key in keys}, options)
         weight_map = {path: names[0] if len(names) == 1 else names for path, names in files.items()}
         total = sum(tensor.spec.nbytes for tensor in tensors.values())
         text = json.dumps({"metadata": {"total_size": total}, "weight_map": weight_map}, indent=4)
@@ -135,7 +135,7 @@ class KerasModelWriter(PlacedWriter):
         self._archive = output.create(Path(destination))
         # The weights are laid out in a file of their own: the archive needs their checksum before them.
         self._weights = output.scratch(Path(destination))
-        _lay_out(self, self._weights, tensors, options.places)
+        _lay_out(self, self._weights, tensors, options)
 
     def finish(self, checksums: Sequence[int]) -> None:
         """Puts the archive together."""
@@ -168,16 +168,17 @@ def _require_places(tensors: Tensors, places: Mapping[str, str]) -> None:
             raise refuse_strings(key, "Keras's HDF5")
 
 
-def _lay_out(writer: PlacedWriter, stream: BinaryIO, tensors: Tensors, places: Mapping[str, str]) -> None:
+def _lay_out(writer: PlacedWriter, stream: BinaryIO, tensors: Tensors, options: TargetOptions) -> None:
     """Lets the library make the file; the bytes are put in their places afterwards, without going through it."""
     import h5py
 
+    names = {group.path: group.name for group in options.layers}
     with h5py.File(stream.name, "w") as file:
         file.create_group("vars")  # Keras 2 looks for the model's own variables even where it has none
         for key, tensor in tensors.items():
-            group, _, number = places[key].rpartition("/")
+            group, _, number = options.places[key].rpartition("/")
             owner = file.require_group(group)
-            owner.attrs["name"] = key.rpartition("/")[0].rpartition("/")[2]
+            owner.attrs["name"] = names.get(group) or key.rpartition("/")[0].rpartition("/")[2]
             writer.place(key, owner, number, tensor.spec, Path(stream.name))
             if tensor.spec.dtype.name == "bfloat16":
                 owner[number].attrs["dtype"] = "bfloat16"

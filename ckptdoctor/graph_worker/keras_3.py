@@ -6,7 +6,7 @@ import json
 from typing import Any, Iterable, Mapping
 
 from .keras_layers import consumer_of_weight, graph_of_layers
-from .keras_places import places_of_keras_3
+from .keras_places import ValuesAs, places_of_keras_3
 from .restraints import replace, stop_at
 from .sources import Sources, calling_frames
 
@@ -119,6 +119,13 @@ def configuration(model: Any) -> str:
     try:
         from keras.src.saving import serialization_lib
 
-        return json.dumps(serialization_lib.serialize_keras_object(model))
+        with ValuesAs(_first_value):
+            return json.dumps(serialization_lib.serialize_keras_object(model))
     except Exception:  # a model's own get_config may raise anything
         return ""
+
+
+def _first_value(variable: Any, values: Any) -> Any:
+    """A variable's value; where it is not made yet, what it will be, such as an optimizer's learning rate."""
+    initializer = getattr(variable, "_initializer", None)
+    return values(variable) if initializer is None else initializer(variable.shape, dtype=variable.dtype)

@@ -7,7 +7,7 @@ src/saving/saving_lib.py, `_save_state`. Keras is not imported here unless the m
 from __future__ import annotations
 
 import importlib
-from typing import Any, Dict
+from typing import Any, Callable, Dict
 
 
 class _Entries(Dict[str, Any]):
@@ -19,6 +19,25 @@ class _Entries(Dict[str, Any]):
 
     def __setitem__(self, key: str, value: Any) -> None:
         self.places.setdefault(id(value), "/".join([part for part in (self.path, "vars", key) if part]))
+
+
+class ValuesAs:
+    """While it is entered, a Keras variable's `numpy()` gives what a function makes of the variable and its own `numpy`."""
+
+    def __init__(self, value: Callable[[Any, Any], Any]) -> None:
+        self.variable_class = importlib.import_module("keras").Variable
+        self.value = value
+
+    def __enter__(self) -> None:
+        self.own = self.variable_class.__dict__.get("numpy")
+        before, value = self.variable_class.numpy, self.value
+        self.variable_class.numpy = lambda variable: value(variable, before)
+
+    def __exit__(self, *unused: object) -> None:
+        if self.own is None:
+            del self.variable_class.numpy
+        else:
+            self.variable_class.numpy = self.own
 
 
 def places_of_keras_3(model: Any) -> dict[int, str]:

@@ -199,3 +199,59 @@ def test_an_object_graph_goes_with_what_is_left_of_its_keys(tmp_path: Path) -> N
     assert equal(again, expected)
     with pytest.raises(AssertionError):
         status.assert_existing_objects_matched()
+
+
+COMPILED = """
+import keras
+from keras import layers
+
+
+def model(compiled=True, first=3):
+    made = keras.Sequential([keras.Input((4,)), layers.Dense(first, name="a"), layers.Dense(2, name="b")])
+    if compiled:
+        made.compile(keras.optimizers.Adam(), "mse")
+        made.optimizer.build(made.trainable_variables)
+    return made
+"""
+
+
+def trained(seed: int) -> Any:
+    model = built(COMPILED)
+    fill(model, seed)
+    for number, variable in enumerate(model.optimizer.variables):
+        variable.assign(np.full(variable.shape, 100 * seed + number, variable.dtype))
+    return model
+
+
+def state(model: Any) -> list[Any]:
+    return [np.asarray(variable).tolist() for variable in model.optimizer.variables]
+
+
+@pytest.mark.parametrize("graph", [None, "graph.py:model"])
+@pytest.mark.parametrize(("source", "target"), [("m.weights.h5", "o.weights.h5"), ("m.keras", "o.keras")])
+def test_an_optimizers_state_goes_with_the_weights(source: str, target: str, graph: str | None, tmp_path: Path) -> None:
+    (tmp_path / "graph.py").write_text(COMPILED)
+    model = trained(1)
+    model.save(tmp_path / source) if source.endswith(".keras") else model.save_weights(tmp_path / source)
+    ckptdoctor.convert(tmp_path / source, tmp_path / target, graph=graph and str(tmp_path / graph))
+    if target.endswith(".keras"):
+        again = keras.models.load_model(tmp_path / target)
+    else:
+        again = trained(2)
+        again.load_weights(tmp_path / target)
+    assert equal(again, model.get_weights())
+    assert state(again) == state(model)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [("compiled=False", "not compiled"), ("first=5", "goes by the order of the model's variables")],
+)
+def test_a_state_that_is_left_out_is_counted_and_the_reason_given(options: str, reason: str, tmp_path: Path) -> None:
+    text = COMPILED + f"\n\ndef other():\n    return model({options})\n"
+    (tmp_path / "graph.py").write_text(text)
+    trained(1).save_weights(tmp_path / "m.weights.h5")
+    planned = ckptdoctor.plan_conversion(
+        tmp_path / "m.weights.h5", tmp_path / "o.weights.h5", graph=f"{tmp_path}/graph.py:other"
+    )
+    assert any(note.startswith("10 tensors of an optimizer's state") and reason in note for note in planned.plan.notes)
