@@ -152,7 +152,7 @@ def carried_out(plan: Plan, inventory: Inventory) -> Inventory:
     """
     derived = derive(plan, inventory)
     entries = {key: _entry(key, item, inventory) for key, item in sorted(derived.items())}
-    return replace(inventory, entries=entries, planned=True)
+    return replace(inventory, entries=entries, planned=bool(plan.ops))
 
 
 def _entry(key: str, item: Derived, inventory: Inventory) -> Entry:

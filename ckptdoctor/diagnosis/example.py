@@ -20,7 +20,7 @@ from ckptdoctor.specs.inventory import Entry, Family, Inventory
 from ckptdoctor.specs.tensor import Shape, TensorSpec
 
 _LINE = re.compile(
-    r"(?P<key>\S+) \[(?P<shape>[\d,?]*)\](?: (?P<dtype>float\d+|int\d+|bfloat16))?(?P<resource> resource)?"
+    r"(?P<key>\S+) \[(?P<shape>[\d,?]*)\](?: (?P<dtype>float\d+|u?int\d+|bfloat16))?(?P<resource> resource)?"
     r"(?: (?P<op>[A-Z]\w*)(?: input \[(?P<input>[\d,?]*)\])?(?: flattened \[(?P<flattened>[\d,?]*)\]"
     r"(?: as (?P<axes>[A-Z]+))?)?"
     r"(?: padding (?P<padding>\w+))?)?"

@@ -1,8 +1,8 @@
 """The variables of a Keras 3 model, at the places where Keras itself looks for them in its file.
 
 A model says where it puts each variable (`layers/dense/vars/0`), and a file has something at that place. It is believed
-if the file has at least half of what is missing: what lies at the same place in another model's file is another layer. Names that both sides record
-must not say otherwise.
+if the file has at least half of the model there: what lies at the same place in another model's file is another layer.
+Names that both sides record must not say otherwise.
 Source: Keras 3, keras/src/saving/saving_lib.py, `_save_state` and `H5IOStore`.
 """
 
@@ -27,7 +27,9 @@ def match(state: Unmatched) -> Matches:
         for item in missing
         if item.stored in entries and takers[item.stored] == 1 and not names.contradict(item, entries[item.stored])
     )
-    if 2 * len(pairs) < len(missing) or not pairs:
+    found = [pair for renaming in state.renamings for pair in renaming.pairs]
+    at_their_places = sum(variable.stored == entry.key for variable, entry in found)
+    if 2 * (len(pairs) + at_their_places) < len(missing) + len(found) or not pairs:
         return Matches()
     fitting = sum(Pair(variable, entry).same_shape for variable, entry in pairs)
     evidence = f"Keras keeps these {len(pairs)} variables at these places, and {fitting} of the shapes agree."

@@ -52,6 +52,7 @@ from ckptdoctor.diagnosis.rules import (
     passed_over,
     pooled_for_flattened,
     quantization_variables,
+    quantized_weights,
     rnn_cell,
     scope_prefix,
     shape_mismatch,
@@ -86,6 +87,7 @@ class RuleModule(Protocol):
 
 
 RULES: tuple[RuleModule, ...] = (
+    quantized_weights,
     conv_for_dense,
     dense_for_conv,
     missing_flatten,

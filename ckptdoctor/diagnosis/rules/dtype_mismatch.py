@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ckptdoctor.diagnosis.case import Case
-from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
+from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule, Severity
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.ops import Cast
 from ckptdoctor.specs.dtype import DType
@@ -49,6 +49,8 @@ def is_lossless(stored: DType, declared: DType) -> bool:
 
 def check(case: Case) -> Iterator[Diagnostic]:
     """A finding for each pair whose dtypes differ."""
+    # Keras casts what it loads: such a variable has the value that is meant, as exactly as its own type holds it.
+    cast = {pair.variable.key for pair in case.agreement.right} if case.agreement else set()
     for pair in case.mismatched:
         if pair.same_dtype:
             continue
@@ -60,8 +62,9 @@ def check(case: Case) -> Iterator[Diagnostic]:
             command = case.convert_command() if safe else case.convert_command("--unsafe")
             title = "cast the stored values" if safe else "cast the stored values, losing bits"
             remedies = (Remedy(title, "safe" if safe else "unsafe", command, (Cast(entry.key, declared),)),)
+        severity: Severity = ("info" if safe else "warning") if variable.key in cast else RULE.severity
         yield Diagnostic(
-            RULE,
+            Rule(RULE.code, RULE.name, severity),
             f"the graph declares {declared}, the checkpoint holds {stored}.",
             "certain",
             variable.name,

@@ -49,10 +49,10 @@ _SHOWN = 3
 
 def check(case: Case) -> Iterator[Diagnostic]:
     """At most one finding."""
-    if case.agreement is None:
-        return
-    load = case.agreement.load
-    mistaken = case.agreement.mistaken
+    # Where what the loader does is not known, it is known all the same that it goes by the model's structure.
+    given_of = case.agreement.load.given if case.agreement else {}
+    by_name = case.agreement is not None and "by_name=True" in case.agreement.load.call
+    mistaken = case.agreement.mistaken if case.agreement else ()
     known = {pair.variable.key for pair in mistaken}
     elsewhere = [
         pair
@@ -63,11 +63,10 @@ def check(case: Case) -> Iterator[Diagnostic]:
     pairs = [pair for pair in (*mistaken, *elsewhere) if pair.entry.key not in case.covered]
     if not pairs:
         return
-    by_name = "by_name=True" in load.call
     places = at_place(pairs[0].entry.key)
     way = "by the layers' names" if by_name else f"by {'places in the model' if places else 'the order of the layers'}"
     first = pairs[0]
-    given = load.given.get(first.variable.key)
+    given = given_of.get(first.variable.key)
     names = {key: entry.name or key for key, entry in case.alignment.inventory.entries.items()}
     if given is None:
         message = f"the loader goes {way}, not by names, and {first.variable.key} is elsewhere in the file."
@@ -75,7 +74,7 @@ def check(case: Case) -> Iterator[Diagnostic]:
         stored = names.get(given, given)
         goes = way if by_name else f"{way}, not by names"
         message = f"the loader goes {goes}: {first.variable.key} gets the values stored as {stored}."
-    yield about_pairs(RULE, message, "certain", pairs, _evidence(pairs, load.given, names), _remedies(case, pairs))
+    yield about_pairs(RULE, message, "certain", pairs, _evidence(pairs, given_of, names), _remedies(case, pairs))
 
 
 def _evidence(pairs: list[Pair], given: object, names: dict[str, str]) -> list[str]:
