@@ -50,7 +50,8 @@ def fit_of(diagnosis: Diagnosis, derived: Mapping[str, Derived], family: Family 
     alignment = diagnosis.alignment
     graph = alignment.graph
     asked = {id(item) for item in (*(pair.variable for pair in alignment.pairs), *alignment.missing)}
-    variables = tuple(variable for variable in graph.variables if id(variable) in asked)
+    own = zeroed_by_keras(graph) if family is Family.KERAS else frozenset()
+    variables = tuple(item for item in graph.variables if id(item) in asked and item.key not in own)
     keys = {}
     for variable in variables:
         key = _output_key(graph, variable, derived)
@@ -76,6 +77,15 @@ def _fits(variable: Variable, made: Derived, family: Family | None) -> bool:
     return not variable.shape_known or (
         len(declared.shape) == len(shape) and all(a in (-1, b) for a, b in zip(declared.shape, shape, strict=True))
     )
+
+
+def zeroed_by_keras(graph: GraphSpec) -> frozenset[str]:
+    """Keys of variables that Keras 3's `load_weights` sets to zero by itself, such as those of LoRA: no file has them."""
+    model = graph.keras
+    if model is None:
+        return frozenset()
+    numbers = {number for item in model.saveables if item.own is not None for number in item.own.zeroed}
+    return frozenset(model.variables[number].key for number in numbers)
 
 
 _NEUTRAL = ("bias", "beta", "gamma")

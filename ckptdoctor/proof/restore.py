@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from ckptdoctor.conversion.fit import zeroed_by_keras
 from ckptdoctor.conversion.plan import Derived
 from ckptdoctor.diagnosis.comparison import compare
 from ckptdoctor.formats.checkpoint import Checkpoint
@@ -94,7 +95,10 @@ def _meant(
     """The variables that were asked for, each with the key whose value is meant for it; empty where there is none."""
     alignment = compare(graph, inventory, include=include, exclude=exclude).diagnosis.alignment
     meant = [(pair.variable, pair.entry.key) for pair in alignment.pairs]
+    zeroed = zeroed_by_keras(graph) if inventory.is_keras else frozenset()
     for variable in alignment.missing:
+        if variable.key in zeroed:
+            continue
         own = [key for key in (variable.key, variable.stored) if key in inventory.variables]
         meant.append((variable, own[0] if own else ""))
     return meant
