@@ -34,7 +34,8 @@ def build(classes=5, backbone="plain", size=8):
         x = layers.BatchNormalization(name="norm")(x)
     x = layers.Flatten(name="flat")(x)
     x = layers.Dense(size, name="body")(x)
-    return keras.Model(entry, layers.Dense(classes, name="head")(x), name="net")
+    x = layers.Dense(classes, name="head")(x) if classes else x
+    return keras.Model(entry, x, name="net")
 """
 FILL = "for v in model.weights:\n    v.assign(stored_value(v.path, v.shape, v.dtype))\n"
 LEGACY = """
@@ -59,6 +60,8 @@ SITUATIONS = {
     "objects under another name": (
         {"classes": 7}, "model.ckpt-1", "tf.train.Checkpoint(**{'layer_with_weights-0': model}).save('model.ckpt')"
     ),
+    "no head, h5": ({"classes": 0}, "model.h5", LEGACY),
+    "no head, weights.h5": ({"classes": 0}, "model.weights.h5", "model.save_weights('model.weights.h5')"),
     "a body of another size, h5": ({"size": 9}, "model.h5", LEGACY),
 }  # fmt: skip
 
