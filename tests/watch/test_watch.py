@@ -163,3 +163,34 @@ def test_variables_that_an_optimizer_shares_are_restored_and_nothing_is_said(dir
     assert watched.returncode == 0, watched.stderr
     assert watched.stdout.split()[-1] == "True"
     assert "ckptdoctor: " not in watched.stderr
+
+
+QUIET_LOADS = """
+import numpy as np
+import keras
+import ckptdoctor
+
+def build(*names, units=3):
+    sizes = [4, units]
+    return keras.Sequential([keras.Input((4,)), *(keras.layers.Dense(n, name=name) for n, name in zip(sizes, names))])
+
+build("a", "b").save_weights("quiet.weights.h5")
+build("a", "b").save("quiet.h5")
+with ckptdoctor.explain_restore():
+    build("x", "y").load_weights("quiet.weights.h5")
+    build("x", "y").load_weights("quiet.h5")
+    build("x", "y").load_weights("quiet.h5", by_name=True)
+    build("a", "b", units=5).load_weights("quiet.weights.h5", skip_mismatch=True)
+"""
+
+
+def test_a_load_that_raises_nothing_is_compared_with_what_is_meant(directory: Path) -> None:
+    """Two that load by structure are silent; by name nothing is loaded; a head that is skipped is one sentence."""
+    (directory / "quiet.py").write_text(QUIET_LOADS)
+    done = run(directory, "quiet.py")
+    assert done.returncode == 0, done.stderr
+    text = " ".join(done.stderr.split())
+    assert text.count("ckptdoctor: ") == 2
+    assert "ckptdoctor: the restore raised nothing, and restored no variable of this model." in text
+    assert "CKD406" in text
+    assert "restored 2 variables of this model; 2 keep their own values: " in text
