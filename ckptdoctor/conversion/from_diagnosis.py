@@ -9,6 +9,8 @@ from ckptdoctor.conversion.renames import in_free_order, name_based
 from ckptdoctor.conversion.slots import with_slots
 from ckptdoctor.diagnosis.diagnosis import Diagnosis
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy
+from ckptdoctor.errors import UsageError
+from ckptdoctor.libraries.quantization import holds_codes
 from ckptdoctor.ops import Drop, Op, Rename
 
 
@@ -21,7 +23,11 @@ def plan_from_diagnosis(diagnosis: Diagnosis, *, unsafe: bool = False, fresh_hea
     """The first applicable remedy of every finding, ignored ones included: safe ones, and unsafe ones on request.
 
     What no conversion can help is noted, unless it will be given initial values.
+
+    Raises:
+        UsageError: the checkpoint holds a quantized kernel for one that is not.
     """
+    _refuse_codes(diagnosis)
     chosen: list[Remedy] = []
     notes: list[str] = []
     for diagnostic in (*diagnosis.diagnostics, *diagnosis.ignored):
@@ -36,6 +42,16 @@ def plan_from_diagnosis(diagnosis: Diagnosis, *, unsafe: bool = False, fresh_hea
             notes.append(f"{name}: {diagnostic.message} No conversion can help; see ckptdoctor diff.")
     plan = plan_of(diagnosis, chosen)
     return Plan(plan.checkpoint, plan.ops, (*notes, *plan.notes))
+
+
+def _refuse_codes(diagnosis: Diagnosis) -> None:
+    for pair in diagnosis.alignment.pairs:
+        if holds_codes(pair.entry.spec, pair.variable.spec):
+            raise UsageError(
+                f"{pair.entry.key} holds {pair.entry.spec.dtype} codes of a quantized layer, and "
+                f"{pair.variable.name} is {pair.variable.spec.dtype}: without its scale it would be loaded as nonsense",
+                hint="Convert what was saved before model.quantize(…), or quantize the graph's model first.",
+            )
 
 
 def plan_of(diagnosis: Diagnosis, remedies: Sequence[Remedy]) -> Plan:

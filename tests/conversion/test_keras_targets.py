@@ -255,3 +255,22 @@ def test_a_state_that_is_left_out_is_counted_and_the_reason_given(options: str, 
         tmp_path / "m.weights.h5", tmp_path / "o.weights.h5", graph=f"{tmp_path}/graph.py:other"
     )
     assert any(note.startswith("10 tensors of an optimizer's state") and reason in note for note in planned.plan.notes)
+
+
+def test_a_quantized_kernel_is_never_cast(tmp_path: Path) -> None:
+    """Keras itself casts int8 to float32 when it assigns, without a word."""
+
+    def net() -> Any:
+        keras.backend.clear_session()
+        return keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="a"), keras.layers.Dense(2, name="b")])
+
+    model = net()
+    fill(model, 1)
+    model.quantize("int8")
+    model.save_weights(tmp_path / "int8.weights.h5")
+    for unsafe in (False, True):
+        with pytest.raises(UsageError, match="int8 codes of a quantized layer"):
+            ckptdoctor.convert(tmp_path / "int8.weights.h5", tmp_path / "o.weights.h5", graph=net(), unsafe=unsafe)
+    report = ckptdoctor.diff(net(), tmp_path / "int8.weights.h5")
+    assert not report.fits
+    assert not [op for found in report.diagnostics for remedy in found.remedies for op in remedy.ops]

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule, Severity
 from ckptdoctor.diagnosis.example import Example
+from ckptdoctor.libraries.quantization import holds_codes
 from ckptdoctor.ops import Cast
 from ckptdoctor.specs.dtype import DType
 
@@ -56,9 +57,10 @@ def check(case: Case) -> Iterator[Diagnostic]:
             continue
         variable, entry = pair.variable, pair.entry
         declared, stored = variable.spec.dtype, entry.spec.dtype
-        safe = is_lossless(stored, declared)
+        codes = holds_codes(entry.spec, variable.spec)
+        safe = is_lossless(stored, declared) and not codes
         remedies: tuple[Remedy, ...] = ()
-        if declared.itemsize and stored.itemsize:
+        if declared.itemsize and stored.itemsize and not codes:
             command = case.convert_command() if safe else case.convert_command("--unsafe")
             title = "cast the stored values" if safe else "cast the stored values, losing bits"
             remedies = (Remedy(title, "safe" if safe else "unsafe", command, (Cast(entry.key, declared),)),)
@@ -71,12 +73,16 @@ def check(case: Case) -> Iterator[Diagnostic]:
             entry.key,
             variable.spec,
             entry.spec,
-            (
-                f"Every {stored} value is a {declared} value."
-                if safe
-                else f"Not every {stored} value is a {declared} value.",
-            ),
+            (_evidence(stored, declared, safe, codes),),
             variable.location,
             remedies,
             frozenset({entry.key}),
         )
+
+
+def _evidence(stored: DType, declared: DType, safe: bool, codes: bool) -> str:
+    if codes:
+        return f"Such {stored} values are codes of a quantization: without their scale they mean nothing, so they are never cast."
+    return (
+        f"Every {stored} value is a {declared} value." if safe else f"Not every {stored} value is a {declared} value."
+    )
