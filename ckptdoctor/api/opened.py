@@ -35,9 +35,12 @@ def open(checkpoint: CheckpointName) -> OpenedCheckpoint:
 
     Raises:
         FormatError: it cannot be read.
+        UsageError: this is no name.
     """
     from ckptdoctor.formats.locate import open_checkpoint
 
+    if not isinstance(checkpoint, str | os.PathLike) or not isinstance(os.fspath(checkpoint), str):
+        raise UsageError(f"{checkpoint!r} is no name of a checkpoint", hint="Pass a str or a pathlib.Path.")
     return OpenedCheckpoint(open_checkpoint(os.fspath(checkpoint)))
 
 
@@ -207,8 +210,10 @@ class StoredTensor:
         values: NDArray[Any] = self._mapped().copy()
         return values
 
-    def __getitem__(self, index: Any) -> NDArray[Any]:
-        """Some of its values, as NumPy indexes them; only their rows are read where the bytes lie plainly.
+    def __getitem__(self, index: Any) -> Any:
+        """Some of its values, as NumPy indexes them: an array of one's own, or one element.
+
+        Only the rows that are asked for are read where the bytes lie plainly.
 
         Raises:
             IndexError: there is no such element, as for NumPy.
@@ -218,9 +223,18 @@ class StoredTensor:
         import numpy as np
 
         first, *rest = index if isinstance(index, tuple) and index else (index,)
-        if self._entry.slices and isinstance(first, slice | int | np.integer):
-            return np.array(self._rows(first)[(slice(None), *rest) if isinstance(first, slice) else (0, *rest)])
-        return np.array(self._mapped()[index])
+        if self._entry.slices and isinstance(first, slice | int | np.integer) and not isinstance(first, bool):
+            values = self._rows(first)[(slice(None), *rest) if isinstance(first, slice) else (0, *rest)]
+        else:
+            values = self._mapped()[index]
+        # An element of strings is bytes; NumPy's own type for them would cut zero bytes at their end.
+        return values.copy() if isinstance(values, np.ndarray) else values
+
+    def __float__(self) -> float:
+        return float(self._mapped().item())
+
+    def __int__(self) -> int:
+        return int(self._mapped().item())
 
     def _rows(self, index: slice | int | np.integer[Any]) -> NDArray[Any]:
         """Rows of a partitioned variable, from the slices that they lie in."""

@@ -62,7 +62,7 @@ def save(
     from ckptdoctor.executor.convert import convert
     from ckptdoctor.formats.registry import target_of
 
-    name = os.fspath(output)
+    name = _destination(output)
     target = target_of(name, to)
     # Keras's loaders go by the order of the weights, which is the dict's, or by the places that Keras gave them.
     collected = _collect(name, tensors, Family.KERAS if target.by_position else Family.ARRAYS)
@@ -70,6 +70,25 @@ def save(
     plan = Plan(collected.inventory.source, ())
     settled = for_target(plan, collected.inventory, None, target, max_shard_size=parse_size(max_shard_size))
     return convert(collected, settled.plan, name, target=settled.target, options=settled.options, force=force)
+
+
+def _destination(output: CheckpointName) -> str:
+    """The name of the output.
+
+    Raises:
+        UsageError: no checkpoint can be written under it.
+    """
+    if not isinstance(output, str | os.PathLike) or not isinstance(os.fspath(output), str):
+        raise UsageError(f"{output!r} is no name of a checkpoint", hint="Pass a str or a pathlib.Path.")
+    name = os.fspath(output)
+    if not name or name.endswith("/") or Path(name).is_dir():
+        raise UsageError(
+            f"{name or 'an empty name'} is a directory, not a checkpoint in it",
+            hint=f"Name one, such as {Path(name) / 'model.ckpt'}.",
+        )
+    if name.lower().endswith(".npy"):
+        raise UsageError(f"{name}: no checkpoint is written as .npy", hint="Write .npz, which holds arrays by name.")
+    return name
 
 
 @dataclass(slots=True)
@@ -113,6 +132,7 @@ class _Collected:
 def _collect(name: str, tensors: Mapping[str, Any], family: Family) -> _Collected:
     if not isinstance(tensors, Mapping):
         raise UsageError(f"{type(tensors).__name__} is no mapping of keys to tensors", hint='Pass {"key": array, …}.')
+    from ckptdoctor.formats.format import no_text
     from ckptdoctor.formats.keras_h5 import LEGACY_VERSION
     from ckptdoctor.specs.tensor import TensorSpec
 
@@ -124,6 +144,8 @@ def _collect(name: str, tensors: Mapping[str, Any], family: Family) -> _Collecte
             raise UsageError(
                 f"{key!r} is no key", hint="A key is a string that is not empty and begins with no zero byte."
             )
+        if not isinstance(value, StoredTensor) and (problem := no_text(key)):
+            raise UsageError(f"{key!r} is no key: {problem}", hint="Give the array a key that is text.")
         if isinstance(value, StoredTensor):
             checkpoint = checkpoint_of(value.checkpoint)
             stored[key] = checkpoint, value.key
@@ -177,7 +199,7 @@ def _array(key: str, value: Any) -> tuple[NDArray[Any], DType]:
 
     if isinstance(value, _TEXT):
         return _strings(np.array(value, dtype=object)), dtype_from_name("string")
-    if not hasattr(value, "__array__") and not isinstance(value, bool | int | float | complex):
+    if not hasattr(value, "__array__") and not isinstance(value, bool | int | float | complex | list | tuple):
         raise UsageError(
             f"{key} is a {type(value).__name__}, which is no array", hint="Make one of it: numpy.asarray(value, dtype)."
         )
@@ -233,7 +255,10 @@ def _keep_object_graph(
         try:
             objects = decode_objects(bytes(array.reshape(-1)[0]))
         except (ValueError, TypeError, IndexError):
-            return
+            raise UsageError(
+                f"{OBJECT_GRAPH_KEY} is the key of TensorFlow's object graph, and this is none",
+                hint="Give the array another key.",
+            ) from None
         if _described(objects) <= entries.keys():
             entries[OBJECT_GRAPH_KEY], arrays[OBJECT_GRAPH_KEY] = given, array
         return

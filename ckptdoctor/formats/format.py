@@ -87,6 +87,7 @@ class Format:
         by_layers: whether its reader goes by the order of the layers and of the weights in each.
         keras_places: whether it has a tensor where Keras 3's own traversal puts it.
         strings: whether strings can be written to it.
+        key_problem: why its owner, or we, could not read a key back that was written to it; empty for every other key.
         slices: whether it saves a partitioned tensor in slices.
         data_files: gives the data files of a checkpoint of this format that a new index can describe as they are; None
             where that is impossible.
@@ -106,6 +107,7 @@ class Format:
     by_layers: bool = False
     keras_places: bool = False
     strings: bool = False
+    key_problem: Callable[[str], str] = lambda key: ""
     slices: bool = False
     data_files: Callable[[Checkpoint], DataFiles | None] = lambda checkpoint: None
     checksums: bool = False
@@ -114,3 +116,14 @@ class Format:
 def starts_with(*starts: bytes) -> Callable[[Probe], bool]:
     """Recognises a file by its first bytes."""
     return lambda probe: probe.head.startswith(starts)
+
+
+def no_text(key: str) -> str:
+    """Why a key is no name in a format whose names are UTF-8 and end at a zero byte; empty if it is one."""
+    if "\0" in key:
+        return "a zero byte ends a name there"
+    try:
+        key.encode("utf-8")
+    except UnicodeEncodeError:
+        return "it is no text in UTF-8"
+    return ""

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from ckptdoctor.containers.hdf5 import MAGIC, Hdf5
 from ckptdoctor.errors import FormatError, UsageError
-from ckptdoctor.formats.format import Format, Probe, starts_with
+from ckptdoctor.formats.format import Format, Probe, no_text, starts_with
 from ckptdoctor.formats.hdf5 import PlacedWriter
 from ckptdoctor.formats.mapped_tensors import MappedTensors
 from ckptdoctor.formats.target import TargetOptions, Tensors
@@ -303,5 +303,6 @@ KERAS_H5 = Format(
     endings=(".h5", ".hdf5"),
     by_position=True,
     by_layers=True,
+    key_problem=no_text,
 )
 """Also what reads HDF5 that is not Keras's, and Keras 3's weights in one file."""

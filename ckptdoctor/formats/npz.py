@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from ckptdoctor.containers.zip_archive import FAILURES, Member, ZipArchive, leads_out
 from ckptdoctor.containers.zip_writer import ZipLayout
 from ckptdoctor.errors import Corrupt, FormatError, UsageError, reason
-from ckptdoctor.formats.format import Format, Probe
+from ckptdoctor.formats.format import Format, Probe, no_text
 from ckptdoctor.formats.layout import Layout, Part
 from ckptdoctor.formats.mapped_tensors import Load, MappedTensors
 from ckptdoctor.formats.target import Incoming, Tensors
@@ -196,6 +196,10 @@ def _npy_strings(key: str, tensor: Incoming) -> bytes:
     return data.getvalue()
 
 
+def _key_problem(key: str) -> str:
+    return "it would lead out of the archive" if leads_out(f"{key}.npy") else no_text(key)
+
+
 NPZ = Format(
     FORMAT,
     _is_npz,
@@ -205,5 +209,6 @@ NPZ = Format(
     write=lambda destination, output, tensors, options: NpzWriter(destination, output, tensors),
     endings=(".npz",),
     strings=True,
+    key_problem=_key_problem,
     checksums=True,
 )

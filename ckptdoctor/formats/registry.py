@@ -92,6 +92,9 @@ def make_writer(
     strings = [key for key, tensor in tensors.items() if tensor.spec.dtype.name == "string"]
     if strings and not target.strings:
         raise refuse_strings(strings[0], target.name)
+    for key in tensors:
+        if problem := target.key_problem(key):
+            raise UsageError(f"{key!r} is no key for {target.name}: {problem}", hint="Give the tensor another key.")
     if target.write is None:
         raise UsageError(f"{target.name} cannot be written", hint="Formats: " + ", ".join(WRITTEN))
     return target.write(destination, output, tensors, options)

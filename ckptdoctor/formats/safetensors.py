@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 
 from ckptdoctor.containers.weight_map import read_weight_map, unique
 from ckptdoctor.errors import Corrupt, UsageError
-from ckptdoctor.formats.format import Format, Probe
+from ckptdoctor.formats.format import Format, Probe, no_text
 from ckptdoctor.formats.layout import Layout, Part
 from ckptdoctor.formats.mapped_tensors import MappedTensors, require_size
 from ckptdoctor.formats.target import Tensors, split
@@ -33,6 +33,7 @@ from ckptdoctor.specs.inventory import Entry, Family, Inventory
 from ckptdoctor.specs.tensor import Extent, TensorSpec
 
 FORMAT = "safetensors"
+_METADATA = "__metadata__"
 
 DTYPES = {
     "BOOL": "bool",
@@ -117,7 +118,7 @@ def _read_file(file: StoredFile) -> tuple[dict[str, Entry], dict[str, Extent]]:
     start = _PREFIX + length
     entries, extents = {}, {}
     for key, item in header.items():
-        if key == "__metadata__":
+        if key == _METADATA:
             continue
         spec, begin, end = _tensor(path, key, item)
         extent = Extent(path, start + begin, end - begin)
@@ -238,4 +239,5 @@ SAFETENSORS = Format(
     ),
     endings=(".safetensors", ".safetensors.index.json"),
     sharded=True,
+    key_problem=lambda key: "the header keeps its metadata there" if key == _METADATA else no_text(key),
 )

@@ -204,7 +204,7 @@ def test_it_is_several_files_where_that_is_asked_for(tmp_path: Path) -> None:
         ({"a": np.array([(1, 2.0)], dtype=[("x", "i4"), ("y", "f4")])}, "a holds elements of"),
         ({"a": np.array([object()])}, "a holds elements of object"),
         ({"a": np.array([b"x", 3], dtype=object)}, "a holds elements of object"),
-        ({"a": [1.0, 2.0]}, "a is a list, which is no array"),
+        ({"a": {1.0, 2.0}}, "a is a set, which is no array"),
         ({"a": np.ma.masked_array([1.0, 2.0], [False, True])}, "a is a masked array"),
         ({"a": None}, "a is a NoneType, which is no array"),
         ({"": np.ones(1)}, "'' is no key"),
