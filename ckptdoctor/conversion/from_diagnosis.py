@@ -69,8 +69,17 @@ def plan_of(diagnosis: Diagnosis, remedies: Sequence[Remedy]) -> Plan:
     renames = [op for op in plan.ops if isinstance(op, Rename)]
     others = [op for op in plan.ops if not isinstance(op, Rename)]
     left = inventory.entries.keys() - {op.key for op in others if isinstance(op, Drop)}
+    # What the graph has no use for makes room for what it wants under that name.
+    moving, wanted = {op.key for op in renames}, {op.to for op in renames}
+    unused = {entry.key for entry in diagnosis.alignment.unexpected}
+    replaced = sorted(unused & wanted & left - moving)
+    others += map(Drop, replaced)
+    left = left.difference(replaced)
     kept, blocked = _unblocked(renames, left)
-    notes = tuple(f"{op.key}: it cannot become {op.to}, because that key stays what it is." for op in blocked)
+    notes = tuple(
+        f"{key}: it is left out, because what the graph has under that name is another tensor." for key in replaced
+    )
+    notes += tuple(f"{op.key}: it cannot become {op.to}, because that key stays what it is." for op in blocked)
     return Plan(inventory.source, name_based((*others, *in_free_order(kept, left)), inventory), notes)
 
 

@@ -11,6 +11,9 @@ import pytest
 
 import ckptdoctor
 from ckptdoctor.errors import UsageError
+from ckptdoctor.specs.dtype import dtype_from_name
+from ckptdoctor.specs.graph import GraphKind, GraphSpec, Variable
+from ckptdoctor.specs.tensor import TensorSpec
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 keras = pytest.importorskip("keras")
@@ -274,3 +277,30 @@ def test_a_quantized_kernel_is_never_cast(tmp_path: Path) -> None:
     report = ckptdoctor.diff(net(), tmp_path / "int8.weights.h5")
     assert not report.fits
     assert not [op for found in report.diagnostics for remedy in found.remedies for op in remedy.ops]
+
+
+def test_what_is_left_over_makes_room_for_shifted_numbers(tmp_path: Path) -> None:
+    """Else the variables whose names are free would be given the values of their neighbours."""
+
+    def name(number: int) -> str:
+        return "conv2d" + (f"_{number}" if number else "")
+
+    shapes = [(3, 3, 3, 4)] * 2 + [(3, 3, 3, 8)] + [(3, 3, 8, 8)] * 4 + [(3, 3, 8, 16)]
+    stored: dict[str, Any] = {}
+    for number, shape in enumerate(shapes):
+        stored[f"{name(number)}/kernel"] = np.full(shape, number, np.float32)
+        stored[f"{name(number)}/bias"] = np.full(shape[-1:], number, np.float32)
+    np.savez(tmp_path / "m.npz", **stored)
+    float32 = dtype_from_name("float32")
+    variables = tuple(
+        Variable(f"{name(number)}/{role}", f"{name(number)}/{role}", TensorSpec(float32, size))
+        for number, shape in enumerate(shapes[2:])
+        for role, size in (("kernel", shape), ("bias", shape[-1:]))
+    )
+    graph = GraphSpec("graph.py", GraphKind.TENSORFLOW_1, variables)
+    conversion = ckptdoctor.plan_conversion(tmp_path / "m.npz", tmp_path / "o.npz", graph=graph)
+    conversion.run()
+    written = np.load(tmp_path / "o.npz")
+    for number in range(6):
+        for role in ("kernel", "bias"):
+            assert np.array_equal(written[f"{name(number)}/{role}"], stored[f"{name(number + 2)}/{role}"])
