@@ -220,5 +220,5 @@ def test_a_graph_that_shares_nothing_makes_no_checkpoint(source: Path, tmp_path:
     )
     output = run("convert", source, tmp_path / "out", "--graph", graph, code=2)
     assert "holds none of the variables" in output
-    output = run("convert", source, tmp_path / "out.h5", "--graph", graph, code=2)
+    output = run("convert", source, tmp_path / "out.weights.h5", "--graph", graph, code=2)
     assert "holds none of the model's weights" in output
