@@ -25,6 +25,8 @@ EXAMPLES = [
     pytest.param(rule, example, id=f"{rule.RULE.name}-{number}")
     for rule in RULES
     for number, example in enumerate(rule.FIRES)
+    # What a loader does with a file of Keras's, or with damage, no Saver's graph and bundle can show.
+    if not rule.RULE.code.startswith("CKD4")
 ]
 
 MORE = {
