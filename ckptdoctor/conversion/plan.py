@@ -38,6 +38,11 @@ class Derived:
             derived = derived.parents[0]
         return derived
 
+    @property
+    def sources(self) -> frozenset[str]:
+        """The keys of the source that it is made of."""
+        return frozenset({self.source} if self.source else ()).union(*(parent.sources for parent in self.parents))
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

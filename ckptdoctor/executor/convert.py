@@ -33,6 +33,7 @@ class Receipt:
         files: its files.
         tensors: how many it holds.
         changed: how many of them have another key, shape, type or order than in the source.
+        left_out: how many of the source's tensors nothing in it is made of.
         copied: bytes copied as they were.
         computed: bytes that went through NumPy.
         linked: whether the data are hard links to the source's.
@@ -42,6 +43,7 @@ class Receipt:
     files: tuple[Path, ...]
     tensors: int
     changed: int
+    left_out: int
     copied: int
     computed: int
     linked: bool
@@ -119,10 +121,11 @@ def convert(
     sizes = {True: 0, False: 0}
     for item in derived.values():
         sizes[item.origin is not None] += item.spec.nbytes
-    entries = checkpoint.inventory.entries
     changed = sum(key != item.source for key, item in derived.items())
-    changed += len(entries.keys() - derived.keys())
-    return Receipt(destination, files, len(derived), changed, sizes[True], sizes[False], link)
+    left_out = len(
+        checkpoint.inventory.variables.keys() - frozenset().union(*(item.sources for item in derived.values()))
+    )
+    return Receipt(destination, files, len(derived), changed, left_out, sizes[True], sizes[False], link)
 
 
 def _require_unchanged(before: Mapping[Path, Hashable]) -> None:

@@ -58,10 +58,11 @@ def _effect(op: Op, taken: Sequence[TensorSpec], after: str) -> str:
 def print_receipt(receipt: Receipt, console: Console) -> None:
     """Prints what was written."""
     how = "linked" if receipt.linked else "copied"
+    left_out = f"{receipt.left_out:,} left out, " if receipt.left_out else ""
     console.print(
         Text.assemble(
             ("wrote ", "bold green"),
-            f"{printable(receipt.prefix)}: {receipt.tensors:,} tensors, {receipt.changed:,} changed, "
+            f"{printable(receipt.prefix)}: {receipt.tensors:,} tensors, {receipt.changed:,} changed, {left_out}"
             f"{human_bytes(receipt.copied)} {how}, {human_bytes(receipt.computed)} computed",
         ),
         soft_wrap=True,

@@ -155,3 +155,12 @@ def test_a_scalar_is_a_number(tmp_path: Path) -> None:
     with ckptdoctor.open(tmp_path / "n.ckpt") as checkpoint:
         assert int(checkpoint["step"]) == 41
         assert float(checkpoint["rate"]) == 0.5
+
+
+def test_a_receipt_counts_tensors_once(tmp_path: Path) -> None:
+    ckptdoctor.save(tmp_path / "a.ckpt", {"net/a": np.ones(2), "net/b": np.ones(3), "c": np.ones(1)})
+    receipt = ckptdoctor.convert(tmp_path / "a.ckpt", tmp_path / "b.ckpt", rename={"^net/": "n/"})
+    assert (receipt.tensors, receipt.changed, receipt.left_out) == (3, 2, 0)
+    ckptdoctor.save(tmp_path / "d.ckpt", {"w": np.ones(2), "w/Adam": np.ones(2), "w/Adam_1": np.ones(2)})
+    receipt = ckptdoctor.convert(tmp_path / "d.ckpt", tmp_path / "e.ckpt", optimizer="drop")
+    assert (receipt.tensors, receipt.changed, receipt.left_out) == (1, 0, 2)
