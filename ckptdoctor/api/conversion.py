@@ -47,6 +47,7 @@ class Conversion:
     request: GraphRequest | None = None
     unproved: str = ""
     fresh: tuple[str, ...] = ()
+    unsafe: bool = False
 
     @property
     def plan(self) -> Plan:
@@ -79,6 +80,7 @@ class Conversion:
             RestoreRefused: the owner's loader does not load it as it is meant.
             FormatError: the source is damaged.
         """
+        from ckptdoctor.conversion.from_diagnosis import unresolved
         from ckptdoctor.executor.convert import convert as run_plan
         from ckptdoctor.proof.receipt import ProvedReceipt
 
@@ -96,7 +98,8 @@ class Conversion:
         )
         written = {field.name: getattr(receipt, field.name) for field in fields(receipt)}
         proof = replace(proofs[0], fresh=self.fresh) if proofs[0] else None
-        return ProvedReceipt(**written, proof=proof)
+        left = unresolved(self.diagnosis, unsafe=self.unsafe) if self.diagnosis else ()
+        return ProvedReceipt(**written, proof=proof, unresolved=left)
 
     def _proof(self, staged: Mapping[Path, Path]) -> Proof | None:
         """Whether what lies there loads into the graph; None without one."""
@@ -280,7 +283,7 @@ def plan_conversion(
 
     settled = request.settle(opened.inventory, diagnosis, complete)
     reason = unproved if proof else "no proof was asked for"
-    return Conversion(opened, name, settled, force, link, diagnosis, built, reason, tuple(fresh))
+    return Conversion(opened, name, settled, force, link, diagnosis, built, reason, tuple(fresh), unsafe)
 
 
 def _carried_out(plan: Callable[_Options, Conversion]) -> Callable[_Options, ProvedReceipt]:

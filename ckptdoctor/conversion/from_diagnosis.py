@@ -44,6 +44,19 @@ def plan_from_diagnosis(diagnosis: Diagnosis, *, unsafe: bool = False, fresh_hea
     return Plan(plan.checkpoint, plan.ops, (*notes, *plan.notes))
 
 
+def unresolved(diagnosis: Diagnosis, *, unsafe: bool = False) -> tuple[Diagnostic, ...]:
+    """The findings that a conversion does nothing about: no remedy carries any of them out, or only an unsafe one does.
+
+    Harmless ones without a remedy are not among them.
+    """
+    return tuple(
+        diagnostic
+        for diagnostic in (*diagnosis.diagnostics, *diagnosis.ignored)
+        if (applicable(diagnostic) or diagnostic.rule.severity == "error")
+        and not any(remedy.safety == "safe" or unsafe for remedy in applicable(diagnostic))
+    )
+
+
 def _refuse_codes(diagnosis: Diagnosis) -> None:
     for pair in diagnosis.alignment.pairs:
         if holds_codes(pair.entry.spec, pair.variable.spec):

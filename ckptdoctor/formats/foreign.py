@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ckptdoctor.formats.format import Format, Probe, starts_with
+from ckptdoctor.limits import MAX_JSON_HEADER
 
 _LOOKED_AT = 1024
 _HTML = (b"<!doctype html", b"<html", b"<?xml", b"<head")
@@ -14,6 +15,12 @@ def _is_text(probe: Probe) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _is_cut_safetensors(probe: Probe) -> bool:
+    """Whether a file begins with the size of a JSON header that goes on behind the file's end."""
+    size = int.from_bytes(probe.head[:8], "little")
+    return probe.head[8:9] == b"{" and probe.file.size - 8 < size <= MAX_JSON_HEADER
 
 
 def _holds(probe: Probe, *endings: str) -> bool:
@@ -78,6 +85,11 @@ FOREIGN = (
         "a graph, which holds no values",
         lambda probe: probe.path.suffix in (".pb", ".meta", ".pbtxt"),
         refusal="Name the checkpoint that lies beside it.",
+    ),
+    Format(
+        "the beginning of a safetensors file",
+        _is_cut_safetensors,
+        refusal="The copy or the download stopped within its header: fetch it again.",
     ),
     Format("a text file", _is_text, refusal="Name a prefix such as model.ckpt, its .index, or a V1 file."),
     Format(

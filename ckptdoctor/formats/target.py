@@ -113,5 +113,5 @@ def refuse_strings(key: str, format_name: str) -> UsageError:
     """The error for a string tensor that a format cannot hold."""
     return UsageError(
         f"{key} holds strings, and {format_name} holds numbers only",
-        hint='Drop it: a plan step op = "drop" for ckptdoctor convert --plan, or write a tensor bundle.',
+        hint='Write a tensor bundle, or leave it out: in ckptdoctor convert --plan by a step op = "drop".',
     )

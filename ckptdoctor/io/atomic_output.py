@@ -76,7 +76,9 @@ class AtomicOutput:
 
     def _reserve(self, destination: Path) -> Path:
         if destination.exists() and not self._force:
-            raise OutputError(f"{destination} exists", hint="Choose another output, or pass --force to replace it.")
+            raise OutputError(
+                f"{destination} exists", hint="Choose another output, or replace it: --force, in Python force=True."
+            )
         temporary = self._temporary(destination)
         self._pending.append((temporary, destination))
         return temporary

@@ -99,7 +99,9 @@ class MemoryOutput:
     def create(self, destination: Path) -> BinaryIO:
         """See `Output`."""
         if self._store.exists(destination) and not self._force:
-            raise OutputError(f"{destination} exists", hint="Choose another output, or pass --force to replace it.")
+            raise OutputError(
+                f"{destination} exists", hint="Choose another output, or replace it: --force, in Python force=True."
+            )
         self._streams[destination] = io.BytesIO()
         return self._streams[destination]
 

@@ -180,3 +180,13 @@ def test_what_cannot_be_done_is_refused(options: dict[str, Any], message: str, s
 def test_an_unknown_option_is_a_type_error(source: Path) -> None:
     with pytest.raises(TypeError, match="conv_to_dens"):
         ckptdoctor.convert(source, "out", conv_to_dens=True)  # type: ignore[call-arg]
+
+
+def test_a_receipt_counts_tensors_that_changed_and_that_were_left_out(tmp_path: Path) -> None:
+    arrays = {f"net/{name}": np.arange(4.0) + number for number, name in enumerate("abcd")}
+    ckptdoctor.save(tmp_path / "a.npz", arrays)
+    receipt = ckptdoctor.convert(tmp_path / "a.npz", tmp_path / "b.npz", rename=[("^net/", "other/")])
+    assert (receipt.tensors, receipt.changed, receipt.left_out) == (4, 4, 0)
+    ckptdoctor.save(tmp_path / "c.npz", arrays | {"net/a/Adam": np.zeros(4)})
+    receipt = ckptdoctor.convert(tmp_path / "c.npz", tmp_path / "d.npz", optimizer="drop")
+    assert (receipt.tensors, receipt.changed, receipt.left_out) == (4, 0, 1)

@@ -164,3 +164,11 @@ def test_a_receipt_counts_tensors_once(tmp_path: Path) -> None:
     ckptdoctor.save(tmp_path / "d.ckpt", {"w": np.ones(2), "w/Adam": np.ones(2), "w/Adam_1": np.ones(2)})
     receipt = ckptdoctor.convert(tmp_path / "d.ckpt", tmp_path / "e.ckpt", optimizer="drop")
     assert (receipt.tensors, receipt.changed, receipt.left_out) == (1, 0, 2)
+
+
+def test_a_safetensors_file_that_ends_within_its_header_is_said_to_be_one(tmp_path: Path) -> None:
+    ckptdoctor.save(tmp_path / "whole.safetensors", {"a": np.arange(9.0), "b": np.ones(2)})
+    (tmp_path / "cut.safetensors").write_bytes((tmp_path / "whole.safetensors").read_bytes()[:20])
+    with pytest.raises(ckptdoctor.FormatError, match="safetensors") as caught:
+        ckptdoctor.open(tmp_path / "cut.safetensors")
+    assert "text file" not in caught.value.message
