@@ -190,3 +190,16 @@ def test_a_receipt_counts_tensors_that_changed_and_that_were_left_out(tmp_path: 
     ckptdoctor.save(tmp_path / "c.npz", arrays | {"net/a/Adam": np.zeros(4)})
     receipt = ckptdoctor.convert(tmp_path / "c.npz", tmp_path / "d.npz", optimizer="drop")
     assert (receipt.tensors, receipt.changed, receipt.left_out) == (4, 0, 1)
+
+
+def test_a_receipt_names_what_only_an_unsafe_remedy_would_convert(tmp_path: Path) -> None:
+    images = {"images": (1, 4, 4, 1)}
+    dense = tmp_path / "dense.ckpt"
+    ckptdoctor.convert(V1, dense, graph=FIXTURES / "dense.py", inputs=images)
+    graph = FIXTURES / "conv.py"
+    left = ckptdoctor.convert(dense, tmp_path / "left.ckpt", graph=graph, inputs=images).unresolved
+    assert left
+    assert "unresolved" in repr(ckptdoctor.convert(dense, tmp_path / "again.ckpt", graph=graph, inputs=images))
+    whole = ckptdoctor.convert(dense, tmp_path / "whole.ckpt", graph=graph, inputs=images, unsafe=True)
+    assert whole.unresolved == ()
+    assert whole.fits
