@@ -76,6 +76,7 @@ def plan_of(diagnosis: Diagnosis, remedies: Sequence[Remedy]) -> Plan:
         if pair.variable.key != pair.entry.key and not pair.renamed
     ]
     ops += [op for remedy in remedies for op in remedy.ops]
+    ops += _renames_of_changed(diagnosis, remedies)
     inventory = diagnosis.alignment.inventory
     plan = with_slots(Plan(inventory.source, tuple(ops)), inventory)
     # Every other operation names its key as the checkpoint has it, so renaming comes last.
@@ -94,6 +95,21 @@ def plan_of(diagnosis: Diagnosis, remedies: Sequence[Remedy]) -> Plan:
     )
     notes += tuple(f"{op.key}: it cannot become {op.to}, because that key stays what it is." for op in blocked)
     return Plan(inventory.source, name_based((*others, *in_free_order(kept, left)), inventory), notes)
+
+
+def _renames_of_changed(diagnosis: Diagnosis, remedies: Sequence[Remedy]) -> list[Rename]:
+    """The names of tensors that a remedy gives another shape or type: a finding has one cause, and no renames of others.
+
+    Where a name is a guess, so must be what is asked for.
+    """
+    ops = [op for remedy in remedies for op in remedy.ops]
+    changed = {op.key for op in ops} - {op.key for op in ops if isinstance(op, Rename | Drop)}
+    guesses = any(remedy.safety == "unsafe" for remedy in remedies)
+    return [
+        Rename(pair.entry.key, pair.variable.key)
+        for pair in diagnosis.alignment.pairs
+        if pair.renamed and pair.entry.key in changed and pair.renaming and (pair.renaming.certain or guesses)
+    ]
 
 
 def _unblocked(renames: list[Rename], keys: Set[str]) -> tuple[list[Rename], list[Rename]]:
