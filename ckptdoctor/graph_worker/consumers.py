@@ -309,8 +309,9 @@ def _is_transposed(graph: Graph, key: Hashable, node: Node, weight: Tensor) -> b
     """Whether a node takes a variable's value with its axes in another order, or in a way that is not seen."""
     turned = node.op in _BACKWARD
     if node.op == "MatMul":
+        # As the first operand its columns meet the data, unless it is transposed there.
         first = node.inputs[0] == weight
-        turned = first or bool(node.attributes.get("transpose_b"))
+        turned = not node.attributes.get("transpose_a") if first else bool(node.attributes.get("transpose_b"))
     for _ in range(_WEIGHT_DEPTH + 1):
         passing = graph.node(weight[0])
         if weight[0] == key or passing is None or not passing.inputs:

@@ -193,6 +193,8 @@ def test_a_tensordot_takes_what_is_outside_of_it() -> None:
         ((node("m", "MatMul", ("flat", "read"), None),), False),
         ((node("m", "MatMul", ("flat", "read"), None, transpose_b=True),), True),
         ((node("m", "MatMul", ("read", "flat"), None),), True),
+        ((node("m", "MatMul", ("read", "flat"), None, transpose_a=True, transpose_b=True),), False),
+        ((node("m", "MatMul", ("read", "flat"), None),), True),
         ((node("t", "Transpose", ("read",), (7, 60), perm=[1, 0]), node("m", "MatMul", ("flat", "t"), None)), True),
         ((node("t", "Transpose", ("read",), (60, 7), perm=[0, 1]), node("m", "MatMul", ("flat", "t"), None)), False),
         ((node("t", "Transpose", ("read",), None), node("m", "MatMul", ("flat", "t"), None)), True),
