@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ckptdoctor.io.store import LOCAL
 from ckptdoctor.specs.graph import GraphKind, GraphSpec
 from ckptdoctor.specs.inventory import Inventory
 
@@ -37,7 +38,7 @@ def fitted_name(inventory: Inventory, graph: GraphSpec, *, partial: bool = False
 def saved_model_folder(path: str) -> Path | None:
     """The SavedModel that a path leads into; None if it leads into none."""
     folders = list(Path(path).parents)[:2]
-    return next((folder for folder in folders if any((folder / name).is_file() for name in _SAVED_MODEL)), None)
+    return next((folder for folder in folders if any(LOCAL.is_file(folder / name) for name in _SAVED_MODEL)), None)
 
 
 def _loaded_by(graph: GraphSpec, inventory: Inventory, ending: str) -> Format:

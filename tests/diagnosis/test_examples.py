@@ -10,13 +10,19 @@ from ckptdoctor.conversion.plan import derive
 from ckptdoctor.diagnosis.diagnosis import diagnose
 from ckptdoctor.diagnosis.example import Example
 from ckptdoctor.diagnosis.rules import RULES
+from ckptdoctor.errors import UsageError
 
 
 def codes(example: Example) -> set[str]:
     diagnosis = diagnose(align(example.graph_spec(), example.inventory()), "graph.py", load=example.loaded())
-    derive(plan_from_diagnosis(diagnosis), example.inventory())  # what is prescribed can be carried out
-    derive(plan_from_diagnosis(diagnosis, unsafe=True), example.inventory())
-    return {diagnostic.rule.code for diagnostic in diagnosis.diagnostics}
+    found = {diagnostic.rule.code for diagnostic in diagnosis.diagnostics}
+    for unsafe in (False, True):
+        if "CKD303" in found:
+            with pytest.raises(UsageError, match="quantized"):
+                plan_from_diagnosis(diagnosis, unsafe=unsafe)
+        else:
+            derive(plan_from_diagnosis(diagnosis, unsafe=unsafe), example.inventory())  # it can be carried out
+    return found
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.RULE.name)

@@ -26,7 +26,7 @@ EXAMPLES = [
     for rule in RULES
     for number, example in enumerate(rule.FIRES)
     # What a loader does with a file of Keras's, or with damage, no Saver's graph and bundle can show.
-    if not rule.RULE.code.startswith("CKD4")
+    if not rule.RULE.code.startswith(("CKD0", "CKD4"))
 ]
 
 MORE = {
