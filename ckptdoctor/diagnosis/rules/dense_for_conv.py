@@ -24,7 +24,6 @@ from ckptdoctor.alignment.pairs import Pair
 from ckptdoctor.diagnosis.case import Case
 from ckptdoctor.diagnosis.diagnostic import Diagnostic, Remedy, Rule
 from ckptdoctor.diagnosis.example import Example
-from ckptdoctor.graphs.keras_config import uses_in_file
 from ckptdoctor.ops import Op, Reshape, Transpose
 from ckptdoctor.specs.tensor import show_shape
 
@@ -108,6 +107,8 @@ def _convolution(pair: Pair) -> tuple[bool, str]:
 
 def _order_of_rows(case: Case, pair: Pair) -> tuple[str, str]:
     """The order in which the stored matrix's rows come from exactly this map, empty if it was not seen; and what was."""
+    from ckptdoctor.graphs.keras_config import uses_in_file
+
     kh, kw, channels, _ = pair.variable.spec.shape
     use = uses_in_file(case.alignment.inventory).get(pair.entry.key)
     if use is None or use.flattened is None:
